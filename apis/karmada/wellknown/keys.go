@@ -1,0 +1,77 @@
+package wellknown
+
+// Labels.
+const (
+	// ManagedLabel marks objects in a member that a control plane dispatched; its value is "true".
+	ManagedLabel = "karmada.io/managed"
+	// SystemLabel marks namespaces and objects that belong to the control plane itself; its value is "true".
+	SystemLabel = "karmada.io/system"
+	// RetainReplicasLabel with value "true" on a template leaves spec.replicas to the member.
+	RetainReplicasLabel = "resourcetemplate.karmada.io/retain-replicas"
+	// LabelValueTrue is the value of the labels above.
+	LabelValueTrue = "true"
+)
+
+// Annotations.
+const (
+	// AppliedPlacementAnnotation on a binding records the placement that was scheduled last, as JSON.
+	AppliedPlacementAnnotation = "policy.karmada.io/applied-placement"
+	// AppliedOverridesAnnotation on a Work records the namespaced override policies that were applied.
+	AppliedOverridesAnnotation = "policy.karmada.io/applied-overrides"
+	// AppliedClusterOverridesAnnotation on a Work records the cluster-wide override policies that were applied.
+	AppliedClusterOverridesAnnotation = "policy.karmada.io/applied-cluster-overrides"
+	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
+	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
+
+	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
+	PlaneUIDAnnotation = "atoll.dev/plane-uid"
+	// TemplateUIDAnnotation on a dispatched object holds the UID of its template.
+	TemplateUIDAnnotation = "atoll.dev/template-uid"
+	// TemplateGenerationAnnotation on a dispatched object holds the metadata.generation of its template.
+	TemplateGenerationAnnotation = "atoll.dev/template-generation"
+)
+
+// Finalizers.
+const (
+	// ClusterControllerFinalizer keeps a Cluster until its works and its execution namespace are gone.
+	ClusterControllerFinalizer = "karmada.io/cluster-controller"
+	// ExecutionControllerFinalizer keeps a Work until its manifests are gone from the member.
+	ExecutionControllerFinalizer = "karmada.io/execution-controller"
+	// BindingControllerFinalizer keeps a ResourceBinding until its works are gone.
+	BindingControllerFinalizer = "karmada.io/binding-controller"
+	// ClusterResourceBindingControllerFinalizer keeps a ClusterResourceBinding until its works are gone.
+	ClusterResourceBindingControllerFinalizer = "karmada.io/cluster-resource-binding-controller"
+	// PropagationPolicyControllerFinalizer keeps a PropagationPolicy until its templates are released.
+	PropagationPolicyControllerFinalizer = "karmada.io/propagation-policy-controller"
+	// ClusterPropagationPolicyControllerFinalizer keeps a ClusterPropagationPolicy until its templates are released.
+	ClusterPropagationPolicyControllerFinalizer = "karmada.io/cluster-propagation-policy-controller"
+)
+
+// Namespaces.
+const (
+	// KarmadaSystemNamespace is reserved in the control plane and in members.
+	KarmadaSystemNamespace = "karmada-system"
+	// ClusterNamespace holds the credentials of members in the control plane, and karmadactl's identities in members.
+	ClusterNamespace = "karmada-cluster"
+	// SystemNamespace holds Atoll's own objects: in the control plane its identity, leases and
+	// secrets, in a member the ownership object and the writer's identity.
+	SystemNamespace = "atoll-system"
+	// ExecutionNamespacePrefix starts the name of the namespace that holds a member's works.
+	ExecutionNamespacePrefix = "karmada-es-"
+)
+
+// PlaneConfigMap in SystemNamespace of the control plane says who the control plane is.
+// The API server writes it once, on its first start.
+const (
+	PlaneConfigMap = "plane"
+	// PlaneUIDKey is the UID of the control plane's kube-system namespace: it travels with etcd.
+	PlaneUIDKey = "planeUID"
+	// PlaneEpochKey is the epoch, a decimal number from 1 up, under which this control plane claims members.
+	PlaneEpochKey = "epoch"
+	// PlaneClaimIDKey is unique to one claim of the fleet: two planes with the same UID and epoch differ in it.
+	PlaneClaimIDKey = "claimID"
+)
+
+// OwnershipConfigMap in SystemNamespace of a member says which control plane may write to it,
+// under the same keys as PlaneConfigMap.
+const OwnershipConfigMap = "ownership"
