@@ -1,0 +1,72 @@
+package karmadaregistry
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"k8s.io/apiserver/pkg/registry/rest"
+)
+
+// kind describes one kind of Karmada's API: all that its storage and strategy
+// need to know and that differs from kind to kind. Objects are of the internal
+// type throughout. Nil functions do nothing.
+type kind struct {
+	group    string
+	versions []servedVersion // the served versions, the stored one first; by default v1alpha1 with columns
+	columns  []column        // of kubectl get, for a kind with one version
+	plural   string
+	singular string
+
+	shortNames []string
+	categories []string
+	namespaced bool
+	// status tells whether the kind has a status subresource: status is then
+	// written there only, and everything else only here.
+	status bool
+	// unconditionalUpdate lets an update without a resourceVersion through, as
+	// Karmada's aggregated API server does and CRDs do not.
+	unconditionalUpdate bool
+
+	newObject func() runtime.Object
+	newList   func() runtime.Object
+
+	// table overrides columns: it converts internal objects to a table.
+	table rest.TableConvertor
+
+	// prepareForCreate and prepareForUpdate do what Karmada's mutating webhooks do.
+	prepareForCreate func(ctx context.Context, obj runtime.Object)
+	prepareForUpdate func(ctx context.Context, obj, old runtime.Object)
+	// prepareForStatusUpdate sees a status update before spec and metadata are put back.
+	prepareForStatusUpdate func(ctx context.Context, obj, old runtime.Object)
+	// validate checks a whole object, its status included. It runs on create and update.
+	validate func(obj runtime.Object) field.ErrorList
+	// validateUpdate checks what may not change, in addition to validate.
+	validateUpdate func(obj, old runtime.Object) field.ErrorList
+	// validateStatus checks the status. It runs on updates of the status subresource.
+	validateStatus func(obj runtime.Object) field.ErrorList
+	// warning is given to whoever creates an object of the kind.
+	warning string
+}
+
+// servedVersion is a version under which a kind is served.
+type servedVersion struct {
+	name    string
+	columns []column
+}
+
+func (k *kind) groupResource() schema.GroupResource {
+	return schema.GroupResource{Group: k.group, Resource: k.plural}
+}
+
+// on adapts a function on one Go type to a function on any object.
+func on[T runtime.Object](f func(T) field.ErrorList) func(runtime.Object) field.ErrorList {
+	return func(obj runtime.Object) field.ErrorList { return f(obj.(T)) }
+}
+
+// onBoth adapts a function on two objects of one Go type.
+func onBoth[T runtime.Object](f func(obj, old T) field.ErrorList) func(obj, old runtime.Object) field.ErrorList {
+	return func(obj, old runtime.Object) field.ErrorList { return f(obj.(T), old.(T)) }
+}

@@ -1,0 +1,98 @@
+package karmadaregistry
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	serverstorage "k8s.io/apiserver/pkg/server/storage"
+	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
+
+	"atoll.dev/atoll/apis/karmada"
+)
+
+// Options are what the storage of Karmada's groups needs from the API server.
+type Options struct {
+	// Scheme has Karmada's groups installed (karmada.Install) and the metav1
+	// types of the legacy group's v1. Usually legacyscheme.Scheme.
+	Scheme *runtime.Scheme
+	// Secret reads a Secret of the control plane, for clusters/proxy. It may be
+	// called as soon as requests come in.
+	Secret func(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+}
+
+// GroupVersions are what the resource config must enable, and what API service
+// priorities are needed for.
+func GroupVersions() []schema.GroupVersion { return karmada.GroupVersions() }
+
+// Resources returns every stored resource in its stored version.
+func Resources() []schema.GroupVersionResource {
+	var resources []schema.GroupVersionResource
+	for _, k := range kinds() {
+		resources = append(resources, k.groupResource().WithVersion(k.versions[0].name))
+	}
+	return resources
+}
+
+// ConfigureStorageFactory makes the factory store Karmada's kinds as JSON, since
+// they have no protobuf form, and under /GROUP/RESOURCE, where Karmada's CRDs are.
+func ConfigureStorageFactory(factory *serverstorage.DefaultStorageFactory) {
+	for _, k := range kinds() {
+		gr := k.groupResource()
+		factory.SetSerializer(gr, runtime.ContentTypeJSON, nil)
+		factory.SetResourceEtcdPrefix(gr, gr.Group+"/"+gr.Resource)
+	}
+}
+
+// StorageProviders returns one provider a group, to be given to InstallAPIs.
+func StorageProviders(opts Options) []controlplaneapiserver.RESTStorageProvider {
+	byGroup := map[string][]*kind{}
+	for _, k := range kinds() {
+		byGroup[k.group] = append(byGroup[k.group], k)
+	}
+	var providers []controlplaneapiserver.RESTStorageProvider
+	for _, group := range karmada.Groups() {
+		providers = append(providers, &provider{group: group, kinds: byGroup[group], opts: opts})
+	}
+	return providers
+}
+
+// provider makes the storage of one of Karmada's groups.
+type provider struct {
+	group string
+	kinds []*kind
+	opts  Options
+}
+
+func (p *provider) GroupName() string { return p.group }
+
+func (p *provider) NewRESTStorage(enabled serverstorage.APIResourceConfigSource, optsGetter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
+	info := genericapiserver.NewDefaultAPIGroupInfo(p.group, p.opts.Scheme, runtime.NewParameterCodec(p.opts.Scheme), serializer.NewCodecFactory(p.opts.Scheme))
+	for _, k := range p.kinds {
+		byVersion, store, err := newStorage(k, p.opts.Scheme, optsGetter)
+		if err != nil {
+			return genericapiserver.APIGroupInfo{}, fmt.Errorf("API group %s: %w", p.group, err)
+		}
+		for version, storage := range byVersion {
+			if !enabled.ResourceEnabled(k.groupResource().WithVersion(version)) {
+				continue
+			}
+			if info.VersionedResourcesStorageMap[version] == nil {
+				info.VersionedResourcesStorageMap[version] = map[string]rest.Storage{}
+			}
+			for path, s := range storage {
+				info.VersionedResourcesStorageMap[version][path] = s
+			}
+			if k.plural == "clusters" {
+				info.VersionedResourcesStorageMap[version]["clusters/proxy"] = &clusterProxy{clusters: store, secret: p.opts.Secret}
+			}
+		}
+	}
+	return info, nil
+}
