@@ -19,10 +19,6 @@ import (
 	"atoll.dev/atoll/apis/karmada/wellknown"
 )
 
-// FrontProxyClientName is the common name of the certificate with which the
-// aggregator speaks for users to the API servers behind it.
-const FrontProxyClientName = "front-proxy-client"
-
 // systemNamespaces exist on every Atoll besides Kubernetes' own.
 var systemNamespaces = []string{wellknown.SystemNamespace, wellknown.ClusterNamespace, wellknown.KarmadaSystemNamespace}
 

@@ -15,14 +15,16 @@ import (
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/rest"
+
+	"atoll.dev/atoll/pkg/apiserver/certificates"
 )
 
 // Users of the roles that may share the API server's process. Apart from it they
 // authenticate under the same names by client certificate, so that the same RBAC
 // rules hold either way.
 const (
-	SchedulerUser   = "atoll-scheduler"
-	ControllersUser = "atoll-controllers"
+	SchedulerUser   = certificates.SchedulerUser
+	ControllersUser = certificates.ControllersUser
 )
 
 // inProcessBuffer is how much one side of an in-memory connection may write ahead

@@ -7,9 +7,12 @@ import (
 
 	"k8s.io/apiserver/pkg/admission/plugin/resourcequota"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver/options"
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
 	"k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
+
+	"atoll.dev/atoll/pkg/apiserver/certificates"
 )
 
 // Options say where the API server listens, stores and finds its keys. All file
@@ -24,16 +27,20 @@ type Options struct {
 	Etcd EtcdOptions
 	Keys KeyFiles
 
-	// AuditPolicyFile and AuditLogPath turn on the audit log; both or neither.
-	AuditPolicyFile string
-	AuditLogPath    string
+	// FeatureGates switch Kubernetes' feature gates from their default.
+	FeatureGates map[string]bool
+	Audit        AuditOptions
 	// AuthenticationConfigFile holds an AuthenticationConfiguration (JWT issuers); empty for none.
 	AuthenticationConfigFile string
+	// TokenWebhookConfigFile is a kubeconfig of a service that reviews tokens; empty for none.
+	TokenWebhookConfigFile string
 	// EncryptionConfigFile holds an EncryptionConfiguration for data at rest; empty for none.
 	EncryptionConfigFile string
 	// EnableAdmission and DisableAdmission name admission plugins to switch from their default.
 	EnableAdmission  []string
 	DisableAdmission []string
+	// AdmissionConfigFile holds an AdmissionConfiguration; empty for none.
+	AdmissionConfigFile string
 	// EventTTL is how long Events are kept; 0 means one hour.
 	EventTTL time.Duration
 	// RequestTimeout bounds a request that is not long-running; 0 means 60 s.
@@ -41,6 +48,13 @@ type Options struct {
 	// MaxRequestsInFlight and MaxMutatingRequestsInFlight bound concurrency; 0 means Kubernetes' defaults (400, 200).
 	MaxRequestsInFlight         int
 	MaxMutatingRequestsInFlight int
+}
+
+// AuditOptions configure the audit log; without a policy there is none. A number
+// that is 0 leaves Kubernetes' default.
+type AuditOptions struct {
+	PolicyFile, LogPath, WebhookConfigFile string
+	MaxAgeDays, MaxBackups, MaxSizeMiB     int
 }
 
 // EtcdOptions name the etcd that the server stores in.
@@ -77,6 +91,9 @@ var templateOnlyAdmission = []string{
 }
 
 func (o Options) kubernetes() (*options.Options, error) {
+	if err := utilfeature.DefaultMutableFeatureGate.SetFromMap(o.FeatureGates); err != nil {
+		return nil, fmt.Errorf("featureGates: %w", err)
+	}
 	s := options.NewOptions()
 
 	s.SecureServing.BindAddress = o.BindAddress
@@ -111,11 +128,12 @@ func (o Options) kubernetes() (*options.Options, error) {
 
 	s.Authentication.ClientCert.ClientCA = o.Keys.ClientCA
 	s.Authentication.RequestHeader.ClientCAFile = o.Keys.FrontProxyCA
-	s.Authentication.RequestHeader.AllowedNames = []string{FrontProxyClientName}
+	s.Authentication.RequestHeader.AllowedNames = []string{certificates.FrontProxyUser}
 	s.Authentication.RequestHeader.UsernameHeaders = []string{"X-Remote-User"}
 	s.Authentication.RequestHeader.GroupHeaders = []string{"X-Remote-Group"}
 	s.Authentication.RequestHeader.ExtraHeaderPrefixes = []string{"X-Remote-Extra-"}
 	s.Authentication.AuthenticationConfigFile = o.AuthenticationConfigFile
+	s.Authentication.WebHook.ConfigFile = o.TokenWebhookConfigFile
 	s.Authentication.ServiceAccounts.Issuers = []string{ServiceAccountIssuer}
 	s.Authentication.ServiceAccounts.KeyFiles = o.Keys.ServiceAccountPublic
 	s.Authentication.ServiceAccounts.OptionalTokenGetter = tokenGetter
@@ -124,13 +142,15 @@ func (o Options) kubernetes() (*options.Options, error) {
 	s.ProxyClientKeyFile = o.Keys.FrontProxyKey
 	s.Authorization.Modes = []string{"RBAC"}
 
-	if (o.AuditPolicyFile == "") != (o.AuditLogPath == "") {
-		return nil, fmt.Errorf("audit: policyFile and logPath must be given together")
-	}
-	s.Audit.PolicyFile = o.AuditPolicyFile
-	s.Audit.LogOptions.Path = o.AuditLogPath
+	s.Audit.PolicyFile = o.Audit.PolicyFile
+	s.Audit.LogOptions.Path = o.Audit.LogPath
+	s.Audit.LogOptions.MaxAge = o.Audit.MaxAgeDays
+	s.Audit.LogOptions.MaxBackups = o.Audit.MaxBackups
+	s.Audit.LogOptions.MaxSize = o.Audit.MaxSizeMiB
+	s.Audit.WebhookOptions.ConfigFile = o.Audit.WebhookConfigFile
 
 	registerAdmission(s.Admission)
+	s.Admission.GenericAdmission.ConfigFile = o.AdmissionConfigFile
 	s.Admission.GenericAdmission.DefaultOffPlugins.Insert(templateOnlyAdmission...)
 	s.Admission.GenericAdmission.EnablePlugins = o.EnableAdmission
 	s.Admission.GenericAdmission.DisablePlugins = o.DisableAdmission

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 
 	"golang.org/x/sync/errgroup"
@@ -54,6 +55,31 @@ func (s *Server) InProcess(user string) *rest.Config {
 
 // Handler answers requests as the served API does.
 func (s *Server) Handler() http.Handler { return s.front.GenericAPIServer.Handler }
+
+// Ready returns nil once every check of /readyz passes, and what is missing before.
+func (s *Server) Ready(ctx context.Context) error {
+	client, err := rest.HTTPClientFor(s.InProcess(ControllersUser))
+	if err != nil {
+		return fmt.Errorf("creating the readiness client: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+inProcessHost+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 16<<10))
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("readyz: %s", text)
+}
 
 // Run serves until ctx ends, then lets requests in flight finish.
 func (s *Server) Run(ctx context.Context) error {

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"atoll.dev/atoll/pkg/housekeeping"
+	"atoll.dev/atoll/pkg/membership"
+	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/propagation"
+	"atoll.dev/atoll/pkg/scheduler"
+	"atoll.dev/atoll/pkg/serverconfig"
+)
+
+func schedulerCommand() *cobra.Command {
+	return configured(&cobra.Command{
+		Use:   "scheduler",
+		Short: "Run the scheduler alone",
+		Long: `Runs the scheduler alone, against the API server that clientConnection.kubeconfig of
+the configuration file names; by default that is DATA/pki/scheduler.kubeconfig.
+Run as many as you like: one leads, the others stand by.`,
+	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
+		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity()))
+	})
+}
+
+func controllersCommand() *cobra.Command {
+	return configured(&cobra.Command{
+		Use:   "controllers",
+		Short: "Run the controllers alone",
+		Long: `Runs the controllers alone, against the API server that clientConnection.kubeconfig of
+the configuration file names; by default that is DATA/pki/controllers.kubeconfig.
+Run as many as you like: one leads, the others stand by.
+
+The loops that sign (service-account tokens, certificate requests) need the keys in DATA/pki
+and do not run where these are missing.`,
+	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
+		return runRole(ctx, c, "controllers.kubeconfig", controllersRole(c, processIdentity(), keysIn(c.DataDir)))
+	})
+}
+
+// runRole runs one role against an API server elsewhere until ctx ends.
+func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfig string, r role) error {
+	tuneMemory()
+	path := c.ClientConnection.Kubeconfig
+	if path == "" {
+		path = pkiFile(c.DataDir, kubeconfig)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		return fmt.Errorf("reading the kubeconfig of this role (clientConnection.kubeconfig in the configuration file, or the one that the API server leaves in its data directory): %w", err)
+	}
+	config.UserAgent = "atolld"
+	config.QPS = -1 // the API server's priority and fairness decides, not the client
+	mgr, err := newManager(ctx, config, r, nil)
+	if err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
+	return role{
+		lease: "atoll-scheduler", identity: identity, times: electionOf(c),
+		setup: func(ctx context.Context, mgr manager.Manager) error {
+			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: c.Controllers.Concurrency})
+		},
+	}
+}
+
+func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys housekeeping.Options) role {
+	return role{
+		lease: "atoll-controllers", identity: identity, times: electionOf(c),
+		setup: func(ctx context.Context, mgr manager.Manager) error {
+			pool, err := connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
+			if err != nil {
+				return err
+			}
+			if err := membership.Setup(ctx, mgr, pool, membership.Options{}); err != nil {
+				return fmt.Errorf("membership: %w", err)
+			}
+			if err := propagation.Setup(ctx, mgr, pool, propagation.Options{}); err != nil {
+				return fmt.Errorf("propagation: %w", err)
+			}
+			if err := housekeeping.Setup(mgr, rest.CopyConfig(mgr.GetConfig()), keys); err != nil {
+				return fmt.Errorf("housekeeping: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// processIdentity tells this process from every other that may want the same lease.
+func processIdentity() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "_" + string(uuid.NewUUID())
+}
