@@ -10,8 +10,8 @@ import (
 
 // addBindingConversions registers the conversions between the bindings of
 // work/v1alpha1 and those of v1alpha2, which are stored and held in memory.
-// Conversion to v1alpha1 drops what v1alpha1 cannot express; KeepFromHub puts
-// it back when such a view is written.
+// Conversion to v1alpha1 drops what v1alpha1 cannot express; KeepSpec and
+// KeepStatus put it back when such a view is written.
 func addBindingConversions(scheme *runtime.Scheme) error {
 	for _, add := range []error{
 		addConversion(scheme, func(in *workv1alpha1.ResourceBinding, out *workv1alpha2.ResourceBinding) error {
@@ -79,40 +79,42 @@ func convertItems[In, Out any](in []In, out *[]Out, convert func(in *In, out *Ou
 	return nil
 }
 
-// KeepFromHub completes the specification and status of a binding that were
-// written through work/v1alpha1: what v1alpha1 cannot express is taken over
-// from the stored binding, so that an old client changes only what it sees.
-func KeepFromHub(spec, oldSpec *workv1alpha2.ResourceBindingSpec, status, oldStatus *workv1alpha2.ResourceBindingStatus) {
-	kept := *oldSpec.DeepCopy()
-	uid := kept.Resource.UID
-	kept.Resource = spec.Resource
-	if sameTemplate(&spec.Resource, &oldSpec.Resource) {
-		kept.Resource.UID = uid
+// KeepSpec completes the specification of a binding that was written through
+// work/v1alpha1: what v1alpha1 cannot express is taken over from the stored
+// binding, so that an old client changes only what it sees.
+func KeepSpec(spec, old *workv1alpha2.ResourceBindingSpec) {
+	written := *spec
+	*spec = *old.DeepCopy()
+	uid := spec.Resource.UID
+	spec.Resource = written.Resource
+	if sameTemplate(&written.Resource, &old.Resource) {
+		spec.Resource.UID = uid
 	}
-	kept.Replicas = spec.Replicas
-	kept.Clusters = spec.Clusters
+	spec.Replicas = written.Replicas
+	spec.Clusters = written.Clusters
 	switch {
-	case spec.ReplicaRequirements != nil && kept.ReplicaRequirements != nil:
-		kept.ReplicaRequirements.ResourceRequest = spec.ReplicaRequirements.ResourceRequest
-	case spec.ReplicaRequirements != nil:
-		kept.ReplicaRequirements = spec.ReplicaRequirements
-	case kept.ReplicaRequirements != nil:
-		kept.ReplicaRequirements.ResourceRequest = nil
+	case written.ReplicaRequirements == nil && spec.ReplicaRequirements != nil:
+		spec.ReplicaRequirements.ResourceRequest = nil
+	case written.ReplicaRequirements != nil && spec.ReplicaRequirements != nil:
+		spec.ReplicaRequirements.ResourceRequest = written.ReplicaRequirements.ResourceRequest
+	default:
+		spec.ReplicaRequirements = written.ReplicaRequirements
 	}
-	*spec = kept
+}
 
-	keptStatus := *oldStatus.DeepCopy()
-	healthOf := make(map[string]workv1alpha2.ResourceHealth, len(keptStatus.AggregatedStatus))
-	for _, item := range keptStatus.AggregatedStatus {
-		healthOf[item.ClusterName] = item.Health
+// KeepStatus is KeepSpec for the status.
+func KeepStatus(status, old *workv1alpha2.ResourceBindingStatus) {
+	written := *status
+	*status = *old.DeepCopy()
+	healthIn := make(map[string]workv1alpha2.ResourceHealth, len(old.AggregatedStatus))
+	for i := range old.AggregatedStatus {
+		healthIn[old.AggregatedStatus[i].ClusterName] = old.AggregatedStatus[i].Health
 	}
-	keptStatus.Conditions = status.Conditions
-	keptStatus.AggregatedStatus = status.AggregatedStatus
-	for i := range keptStatus.AggregatedStatus {
-		item := &keptStatus.AggregatedStatus[i]
-		item.Health = healthOf[item.ClusterName]
+	status.Conditions = written.Conditions
+	status.AggregatedStatus = written.AggregatedStatus
+	for i := range status.AggregatedStatus {
+		status.AggregatedStatus[i].Health = healthIn[status.AggregatedStatus[i].ClusterName]
 	}
-	*status = keptStatus
 }
 
 func sameTemplate(a, b *workv1alpha2.ObjectReference) bool {

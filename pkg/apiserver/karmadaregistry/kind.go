@@ -6,7 +6,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
@@ -41,14 +40,19 @@ type kind struct {
 	prepareForUpdate func(ctx context.Context, obj, old runtime.Object)
 	// prepareForStatusUpdate sees a status update before spec and metadata are put back.
 	prepareForStatusUpdate func(ctx context.Context, obj, old runtime.Object)
-	// validate checks a whole object, its status included. It runs on create and update.
+	// validate checks an object but its status, when it is created and when more
+	// than its metadata changes.
 	validate func(obj runtime.Object) field.ErrorList
-	// validateUpdate checks what may not change, in addition to validate.
+	// validateUpdate checks what may not change, in addition to validate and on every update.
 	validateUpdate func(obj, old runtime.Object) field.ErrorList
-	// validateStatus checks the status. It runs on updates of the status subresource.
+	// validateAmong checks an object against all others of its kind, when validate does.
+	validateAmong func(obj, list runtime.Object) field.ErrorList
+	// validateStatus checks the status, when it changes.
 	validateStatus func(obj runtime.Object) field.ErrorList
-	// warning is given to whoever creates an object of the kind.
-	warning string
+	// warnings tell a writer what is valid and yet without effect.
+	warnings func(obj runtime.Object) []string
+	// unsupported warns whoever creates an object that nothing acts on the kind yet.
+	unsupported string
 }
 
 // servedVersion is a version under which a kind is served.
@@ -62,11 +66,21 @@ func (k *kind) groupResource() schema.GroupResource {
 }
 
 // on adapts a function on one Go type to a function on any object.
-func on[T runtime.Object](f func(T) field.ErrorList) func(runtime.Object) field.ErrorList {
-	return func(obj runtime.Object) field.ErrorList { return f(obj.(T)) }
+func on[T runtime.Object, R any](f func(T) R) func(runtime.Object) R {
+	return func(obj runtime.Object) R { return f(obj.(T)) }
 }
 
-// onBoth adapts a function on two objects of one Go type.
-func onBoth[T runtime.Object](f func(obj, old T) field.ErrorList) func(obj, old runtime.Object) field.ErrorList {
-	return func(obj, old runtime.Object) field.ErrorList { return f(obj.(T), old.(T)) }
+// onBoth adapts a function on two objects, usually the new and the old one.
+func onBoth[T, U runtime.Object, R any](f func(T, U) R) func(_, _ runtime.Object) R {
+	return func(a, b runtime.Object) R { return f(a.(T), b.(U)) }
+}
+
+// creating adapts a function that completes an object being created.
+func creating[T runtime.Object](f func(T)) func(context.Context, runtime.Object) {
+	return func(_ context.Context, obj runtime.Object) { f(obj.(T)) }
+}
+
+// updating adapts a function that completes an object being updated.
+func updating[T runtime.Object](f func(obj, old T)) func(_ context.Context, _, _ runtime.Object) {
+	return func(_ context.Context, obj, old runtime.Object) { f(obj.(T), old.(T)) }
 }

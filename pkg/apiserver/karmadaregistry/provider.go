@@ -13,6 +13,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
 	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
+	"k8s.io/utils/clock"
 
 	"atoll.dev/atoll/apis/karmada"
 )
@@ -25,6 +26,11 @@ type Options struct {
 	// Secret reads a Secret of the control plane, for clusters/proxy. It may be
 	// called as soon as requests come in.
 	Secret func(ctx context.Context, namespace, name string) (*corev1.Secret, error)
+	// AllowNoExecuteTaintPolicy lets ClusterTaintPolicies taint clusters with
+	// NoExecute, which evicts what runs there. Off by default.
+	AllowNoExecuteTaintPolicy bool
+	// Clock tells when a taint was added. The system's clock by default.
+	Clock clock.PassiveClock
 }
 
 // GroupVersions are what the resource config must enable, and what API service
@@ -34,7 +40,7 @@ func GroupVersions() []schema.GroupVersion { return karmada.GroupVersions() }
 // Resources returns every stored resource in its stored version.
 func Resources() []schema.GroupVersionResource {
 	var resources []schema.GroupVersionResource
-	for _, k := range kinds() {
+	for _, k := range kinds(Options{}) {
 		resources = append(resources, k.groupResource().WithVersion(k.versions[0].name))
 	}
 	return resources
@@ -43,7 +49,7 @@ func Resources() []schema.GroupVersionResource {
 // ConfigureStorageFactory makes the factory store Karmada's kinds as JSON, since
 // they have no protobuf form, and under /GROUP/RESOURCE, where Karmada's CRDs are.
 func ConfigureStorageFactory(factory *serverstorage.DefaultStorageFactory) {
-	for _, k := range kinds() {
+	for _, k := range kinds(Options{}) {
 		gr := k.groupResource()
 		factory.SetSerializer(gr, runtime.ContentTypeJSON, nil)
 		factory.SetResourceEtcdPrefix(gr, gr.Group+"/"+gr.Resource)
@@ -52,8 +58,11 @@ func ConfigureStorageFactory(factory *serverstorage.DefaultStorageFactory) {
 
 // StorageProviders returns one provider a group, to be given to InstallAPIs.
 func StorageProviders(opts Options) []controlplaneapiserver.RESTStorageProvider {
+	if opts.Clock == nil {
+		opts.Clock = clock.RealClock{}
+	}
 	byGroup := map[string][]*kind{}
-	for _, k := range kinds() {
+	for _, k := range kinds(opts) {
 		byGroup[k.group] = append(byGroup[k.group], k)
 	}
 	var providers []controlplaneapiserver.RESTStorageProvider

@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -37,10 +38,17 @@ func (s statusStrategy) PrepareForUpdate(ctx context.Context, obj, old runtime.O
 	value.Field(s.statusField).Set(status)
 }
 
+// ValidateUpdate checks the status if it changes.
 func (s statusStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
 	errs := s.validateMetaUpdate(obj, old)
-	if s.kind.validateStatus != nil {
+	status, oldStatus := reflect.ValueOf(obj).Elem().Field(s.statusField), reflect.ValueOf(old).Elem().Field(s.statusField)
+	if s.kind.validateStatus != nil && !apiequality.Semantic.DeepEqual(status.Interface(), oldStatus.Interface()) {
 		errs = append(errs, s.kind.validateStatus(obj)...)
 	}
 	return errs
+}
+
+// WarningsOnUpdate is empty: a status is written by controllers, and warns nobody.
+func (s statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -92,6 +93,10 @@ func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptio
 	}
 	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: optsGetter}); err != nil {
 		return nil, nil, fmt.Errorf("storage of %s: %w", k.groupResource(), err)
+	}
+	s.list = func(ctx context.Context) (runtime.Object, error) {
+		// From the watch cache: the comparison is not transactional anyway.
+		return store.List(ctx, &metainternalversion.ListOptions{ResourceVersion: "0"})
 	}
 	statusStore := *store
 	statusStore.UpdateStrategy = statusStrategy{s}

@@ -2,6 +2,7 @@ package karmadaregistry
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -25,6 +26,8 @@ type strategy struct {
 	content []int
 	// statusField is the index of the status, or -1 without status subresource.
 	statusField int
+	// list reads all objects of the kind, for validateAmong.
+	list func(ctx context.Context) (runtime.Object, error)
 }
 
 func newStrategy(typer runtime.ObjectTyper, k *kind) *strategy {
@@ -100,23 +103,36 @@ func (s *strategy) contentChanged(value, oldValue reflect.Value) bool {
 	return false
 }
 
-func (s *strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
-	errs := s.validateMeta(obj)
-	if s.kind.validate != nil {
-		errs = append(errs, s.kind.validate(obj)...)
-	}
-	return errs
+func (s *strategy) Validate(ctx context.Context, obj runtime.Object) field.ErrorList {
+	return append(s.validateMeta(obj), s.validateContent(ctx, obj)...)
 }
 
-func (s *strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+// ValidateUpdate checks an update. What was stored before is not checked again if
+// only metadata changes: a rule that came later must not keep finalizers in place.
+func (s *strategy) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	errs := s.validateMetaUpdate(obj, old)
-	if s.kind.validate != nil {
-		errs = append(errs, s.kind.validate(obj)...)
+	if generationOf(obj) != generationOf(old) {
+		errs = append(errs, s.validateContent(ctx, obj)...)
 	}
 	if s.kind.validateUpdate != nil {
 		errs = append(errs, s.kind.validateUpdate(obj, old)...)
 	}
 	return errs
+}
+
+func (s *strategy) validateContent(ctx context.Context, obj runtime.Object) field.ErrorList {
+	var errs field.ErrorList
+	if s.kind.validate != nil {
+		errs = s.kind.validate(obj)
+	}
+	if s.kind.validateAmong == nil || s.list == nil {
+		return errs
+	}
+	all, err := s.list(ctx)
+	if err != nil {
+		return append(errs, field.InternalError(field.NewPath("spec"), fmt.Errorf("listing %s to compare with: %w", s.kind.plural, err)))
+	}
+	return append(errs, s.kind.validateAmong(obj, all)...)
 }
 
 func (s *strategy) validateMeta(obj runtime.Object) field.ErrorList {
@@ -139,15 +155,28 @@ func (s *strategy) validateMetaUpdate(obj, old runtime.Object) field.ErrorList {
 	return apivalidation.ValidateObjectMetaAccessorUpdate(accessor, oldAccessor, field.NewPath("metadata"))
 }
 
-func (s *strategy) WarningsOnCreate(context.Context, runtime.Object) []string {
-	if s.kind.warning == "" {
-		return nil
+// WarningsOnCreate tells what has no effect in the object, or that nothing acts on its kind.
+func (s *strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	warnings := s.warnings(obj)
+	if s.kind.unsupported != "" {
+		warnings = append(warnings, s.kind.unsupported)
 	}
-	return []string{s.kind.warning}
+	return warnings
 }
 
-func (s *strategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
-	return nil
+// WarningsOnUpdate tells what has no effect in the object.
+func (s *strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
+	if generationOf(obj) == generationOf(old) {
+		return nil
+	}
+	return s.warnings(obj)
+}
+
+func (s *strategy) warnings(obj runtime.Object) []string {
+	if s.kind.warnings == nil {
+		return nil
+	}
+	return s.kind.warnings(obj)
 }
 
 func generationOf(obj runtime.Object) int64 {
