@@ -1,0 +1,144 @@
+package membership
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"atoll.dev/atoll/apis/karmada/wellknown"
+	"atoll.dev/atoll/pkg/membership/connection"
+)
+
+// clusterController owns, of a Cluster, its finalizer, the two taints that follow from conditions,
+// and the execution namespace. It never talks to a member.
+type clusterController struct {
+	client   client.Client
+	pool     *connection.Pool
+	recorder record.EventRecorder
+	clock    clock.PassiveClock
+}
+
+// Event reasons are Karmada's.
+const (
+	reasonNamespaceCreated      = "CreateExecutionSpaceSucceed"
+	reasonNamespaceCreateFailed = "CreateExecutionSpaceFailed"
+	reasonNamespaceRemoved      = "RemoveExecutionSpaceSucceed"
+	reasonNamespaceRemoveFailed = "RemoveExecutionSpaceFailed"
+	reasonTainted               = "TaintClusterSucceed"
+	reasonTaintFailed           = "TaintClusterFailed"
+)
+
+func setupClusterController(mgr manager.Manager, pool *connection.Pool, clk clock.PassiveClock) error {
+	c := &clusterController{client: mgr.GetClient(), pool: pool, clock: clk,
+		recorder: mgr.GetEventRecorderFor("cluster-controller")} //nolint:staticcheck // Karmada's clients read core events
+	return builder.ControllerManagedBy(mgr).Named("cluster-controller").
+		For(&clusterv1alpha1.Cluster{}, builder.WithPredicates(relevantChange())).
+		// An execution namespace that somebody deletes comes back; one that is gone lets a removal go on.
+		Watches(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(clusterOfNamespace), builder.OnlyMetadata).
+		WithOptions(controller.Options{MaxConcurrentReconciles: 8}).
+		Complete(c)
+}
+
+// relevantChange passes what the controller acts on: the spec, deletion, the finalizers and the Ready condition.
+// Cluster.status is by far the most frequent change, and of no concern here otherwise.
+func relevantChange() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok1 := e.ObjectOld.(*clusterv1alpha1.Cluster)
+		is, ok2 := e.ObjectNew.(*clusterv1alpha1.Cluster)
+		return !ok1 || !ok2 || was.Generation != is.Generation || (was.DeletionTimestamp == nil) != (is.DeletionTimestamp == nil) ||
+			len(was.Finalizers) != len(is.Finalizers) || readyStatus(was) != readyStatus(is)
+	}}
+}
+
+func clusterOfNamespace(_ context.Context, ns client.Object) []reconcile.Request {
+	if name, ok := wellknown.ClusterOfExecutionNamespace(ns.GetName()); ok {
+		return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: name}}}
+	}
+	return nil
+}
+
+func (c *clusterController) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	c.pool.Refresh(ctx, req.Name)
+	cluster := &clusterv1alpha1.Cluster{}
+	if err := c.client.Get(ctx, req.NamespacedName, cluster); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if cluster.DeletionTimestamp != nil {
+		return c.remove(ctx, cluster)
+	}
+	// The namespace precedes the finalizer: the status controller starts at the finalizer, and
+	// a Ready member must have somewhere to put works.
+	if err := c.ensureExecutionNamespace(ctx, cluster); err != nil {
+		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
+		return reconcile.Result{}, err
+	}
+	if err := c.ensureFinalizerAndTaints(ctx, cluster); err != nil {
+		if apierrors.IsConflict(err) { // somebody wrote meanwhile; their version is on its way to the cache
+			return reconcile.Result{RequeueAfter: 50 * time.Millisecond}, nil
+		}
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{}, nil
+}
+
+func (c *clusterController) ensureExecutionNamespace(ctx context.Context, cluster *clusterv1alpha1.Cluster) error {
+	name := wellknown.ExecutionNamespace(cluster.Name)
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	err := c.client.Get(ctx, client.ObjectKey{Name: name}, ns)
+	if err == nil && ns.DeletionTimestamp != nil {
+		return fmt.Errorf("execution namespace %s is still being deleted", name)
+	}
+	if !apierrors.IsNotFound(err) {
+		return err
+	}
+	err = c.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Labels: map[string]string{wellknown.SystemLabel: wellknown.LabelValueTrue}}})
+	if apierrors.IsAlreadyExists(err) {
+		return nil // the cache lags behind our own write
+	}
+	if err != nil {
+		return fmt.Errorf("creating execution namespace %s: %w", name, err)
+	}
+	c.recorder.Eventf(cluster, corev1.EventTypeNormal, reasonNamespaceCreated, "Created execution space(%s) for cluster(%s).", name, cluster.Name)
+	return nil
+}
+
+// ensureFinalizerAndTaints writes both in one go, guarded by resourceVersion since users write taints too.
+func (c *clusterController) ensureFinalizerAndTaints(ctx context.Context, cluster *clusterv1alpha1.Cluster) error {
+	updated := cluster.DeepCopy()
+	controllerutil.AddFinalizer(updated, wellknown.ClusterControllerFinalizer)
+	updated.Spec.Taints = taintsByCondition(cluster.Spec.Taints, readyStatus(cluster), metav1.NewTime(c.clock.Now()))
+	tainted := !apiequality.Semantic.DeepEqual(updated.Spec.Taints, cluster.Spec.Taints)
+	if !tainted && len(updated.Finalizers) == len(cluster.Finalizers) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(cluster, client.MergeFromWithOptimisticLock{})
+	if err := c.client.Patch(ctx, updated, patch); err != nil {
+		if tainted && !apierrors.IsConflict(err) {
+			c.recorder.Event(cluster, corev1.EventTypeWarning, reasonTaintFailed, err.Error())
+		}
+		return fmt.Errorf("writing finalizer and taints of Cluster %s: %w", cluster.Name, err)
+	}
+	if tainted {
+		c.recorder.Eventf(cluster, corev1.EventTypeNormal, reasonTainted, "Taint cluster succeed: %s.", describeTaints(updated.Spec.Taints))
+	}
+	return nil
+}
