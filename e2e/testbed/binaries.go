@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,16 +20,20 @@ type target struct {
 	name string
 	// module is the module's folder below the repository, pkg the package in it.
 	module, pkg string
-	flags       []string
+	// command is what go is told to do; flags follow its -o.
+	command []string
+	flags   []string
 }
 
 var targets = []target{
-	{name: "member", module: "e2e", pkg: "./cmd/member", flags: []string{"-ldflags=" +
+	{name: "member", module: "e2e", pkg: "./cmd/member", command: []string{"build"}, flags: []string{"-ldflags=" +
 		"-s -w -X k8s.io/component-base/version.gitVersion=" + kubernetesVersion +
 		" -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35" +
 		" -X k8s.io/client-go/pkg/version.gitVersion=" + kubernetesVersion}},
 	{name: "karmadactl", module: "e2e/conformance", pkg: "github.com/karmada-io/karmada/cmd/karmadactl",
-		flags: []string{"-ldflags=-s -w -X github.com/karmada-io/karmada/pkg/version.gitVersion=v1.18.1"}},
+		command: []string{"build"}, flags: []string{"-ldflags=-s -w -X github.com/karmada-io/karmada/pkg/version.gitVersion=v1.18.1"}},
+	{name: "karmada-e2e", module: "e2e/conformance", pkg: "github.com/karmada-io/karmada/test/e2e/suites/base",
+		command: []string{"test", "-c"}, flags: []string{"-ldflags=-s -w"}},
 }
 
 // Targets returns the names that Build accepts.
@@ -53,8 +58,8 @@ func Build(ctx context.Context, progress io.Writer, names ...string) error {
 			return fmt.Errorf("no program %q to build: there are %v", name, Targets())
 		}
 		t := targets[i]
-		args := append([]string{"build", "-o", filepath.Join(root, "bin", t.name)}, t.flags...)
-		cmd := exec.CommandContext(ctx, "go", append(args, t.pkg)...)
+		args := slices.Concat(t.command, []string{"-o", filepath.Join(root, "bin", t.name)}, t.flags, []string{t.pkg})
+		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = filepath.Join(root, t.module)
 		cmd.Stdout, cmd.Stderr = progress, progress
 		if err := cmd.Run(); err != nil {
@@ -62,6 +67,24 @@ func Build(ctx context.Context, progress io.Writer, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// ModuleDir returns where Go keeps the sources of a module that the conformance
+// suite depends on.
+func ModuleDir(ctx context.Context, module string) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	cmd.Dir = filepath.Join(root, "e2e", "conformance")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("finding module %s: %w: %s", module, err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return string(bytes.TrimSpace(out)), nil
 }
 
 // Binary returns the path of a program in bin/ of the repository, or in

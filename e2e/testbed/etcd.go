@@ -122,20 +122,13 @@ func (e *Etcd) awaitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = Eventually(ctx, 30*time.Second, "etcd", func(context.Context) error {
-		if !e.Running() {
-			return errors.New("etcd has ended")
-		}
+	return awaitServing(ctx, 30*time.Second, "etcd", func(context.Context) error {
 		conn, err := net.DialTimeout("tcp", endpoint.Host, time.Second)
 		if err != nil {
 			return err
 		}
 		return conn.Close()
-	})
-	if err != nil {
-		return fmt.Errorf("%w; the end of %s:\n%s", err, e.Log, e.LogTail(10))
-	}
-	return nil
+	}, e.Process)
 }
 
 func (e *Etcd) dir() string { return filepath.Dir(e.Log) }

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -26,7 +27,7 @@ func Eventually(ctx context.Context, timeout time.Duration, what string, check f
 			return nil
 		}
 		// What failed because time is up says nothing about the condition.
-		if ctx.Err() == nil || last == nil {
+		if last == nil || !errors.Is(err, context.DeadlineExceeded) {
 			last = err
 		}
 		select {
@@ -35,4 +36,27 @@ func Eventually(ctx context.Context, timeout time.Duration, what string, check f
 		case <-ticker.C:
 		}
 	}
+}
+
+// awaitServing is Eventually for a condition that processes must bring about:
+// it gives up at once when one of them has ended, and its error carries the end
+// of the log of the one to blame, by default the last.
+func awaitServing(ctx context.Context, timeout time.Duration, what string, check func(context.Context) error, processes ...*Process) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	blamed := processes[len(processes)-1]
+	err := Eventually(ctx, timeout, what, func(ctx context.Context) error {
+		for _, p := range processes {
+			if p.endedByItself() {
+				blamed = p
+				cancel()
+				return fmt.Errorf("%s has ended", p.Name)
+			}
+		}
+		return check(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("%w; the end of %s:\n%s", err, blamed.Log, blamed.LogTail(12))
+	}
+	return nil
 }

@@ -124,30 +124,8 @@ func (m *Member) StartAPIServer(ctx context.Context) error {
 	})
 }
 
-// await waits for a condition and, when it fails or a process has ended, says
-// what the process that is to blame logged last.
 func (m *Member) await(ctx context.Context, what string, check func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	processes := []*Process{m.bed.Etcd.Process, m.APIServer, m.ControllerManager, m.Scheduler, m.KWOK}
-	var ended *Process
-	err := Eventually(ctx, startTimeout, what, func(ctx context.Context) error {
-		for _, p := range processes {
-			if p.endedByItself() {
-				ended = p
-				cancel()
-				return fmt.Errorf("%s has ended", p.Name)
-			}
-		}
-		return check(ctx)
-	})
-	if err == nil {
-		return nil
-	}
-	if ended == nil {
-		ended = m.APIServer
-	}
-	return fmt.Errorf("%w; the end of %s:\n%s", err, ended.Log, ended.LogTail(8))
+	return awaitServing(ctx, startTimeout, what, check, m.bed.Etcd.Process, m.ControllerManager, m.Scheduler, m.KWOK, m.APIServer)
 }
 
 func (m *Member) createNodes(ctx context.Context, client kubernetes.Interface) error {

@@ -220,6 +220,15 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 	}
 }
 
+// terminate sends SIGTERM, also to a paused process.
+func (p *Process) terminate() error {
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	_ = p.signal(syscall.SIGCONT) // fails if it is gone already
+	return nil
+}
+
 // Pause freezes the process (SIGSTOP): it keeps its connections and answers
 // nothing, like a host that hangs.
 func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
