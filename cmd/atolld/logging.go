@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"io"
+	"log/slog"
+	"strconv"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/textlogger"
+
+	"atoll.dev/atoll/pkg/serverconfig"
+)
+
+// withLogger puts Atoll's logger into the context and directs what Kubernetes' own
+// code logs without a context to the same place, one level quieter: its plain
+// messages appear from level 1 on, its warnings and errors always.
+func withLogger(ctx context.Context, config serverconfig.Logging, out io.Writer) context.Context {
+	var logger logr.Logger
+	switch config.Format {
+	case serverconfig.LogJSON:
+		// slog's levels count the other way round: verbosity n is level -n.
+		logger = logr.FromSlogHandler(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.Level(-config.Level)}))
+		klog.SetLoggerWithOptions(logger.V(1), klog.ContextualLogger(false))
+		setKlogFlag("v", strconv.Itoa(config.Level))
+	default:
+		logger = textlogger.NewLogger(textlogger.NewConfig(textlogger.Verbosity(config.Level), textlogger.Output(out)))
+		setKlogFlag("logtostderr", "false")
+		setKlogFlag("stderrthreshold", "FATAL")
+		setKlogFlag("v", strconv.Itoa(max(config.Level-1, 0)))
+		klog.SetOutputBySeverity("FATAL", io.Discard)
+		klog.SetOutputBySeverity("ERROR", io.Discard)
+		// A line goes to its own severity's output and to those below.
+		klog.SetOutputBySeverity("WARNING", out)
+		klog.SetOutputBySeverity("INFO", io.Discard)
+		if config.Level > 0 {
+			klog.SetOutputBySeverity("WARNING", io.Discard)
+			klog.SetOutputBySeverity("INFO", out)
+		}
+	}
+	return klog.NewContext(ctx, logger)
+}
+
+func setKlogFlag(name, value string) {
+	flags := flag.NewFlagSet("klog", flag.PanicOnError)
+	klog.InitFlags(flags)
+	if err := flags.Set(name, value); err != nil {
+		panic(err) // of a constant name and a number
+	}
+}
