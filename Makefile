@@ -11,7 +11,7 @@ KV := k8s.io/component-base/version
 LDFLAGS := -s -w \
 	-X $(KV).gitVersion=$(KUBERNETES_VERSION) -X $(KV).gitMajor=1 -X $(KV).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES_VERSION))) \
 	-X $(KV).gitTreeState=clean -X atoll.dev/atoll/pkg/version.version=$(VERSION) -X atoll.dev/atoll/pkg/version.commit=$(COMMIT)
-GOBUILD := go build -trimpath -ldflags '$(LDFLAGS)'
+GOBUILD := go build -ldflags '$(LDFLAGS)'
 # Packages that link the whole API server: too heavy to compile a second time for the race detector.
 HEAVY := ./cmd/atolld ./pkg/apiserver ./pkg/apiserver/karmadaregistry ./pkg/housekeeping
 LIGHT = $(filter-out $(shell go list $(HEAVY) 2>/dev/null),$(shell go list ./...))

@@ -15,8 +15,8 @@ import (
 )
 
 // withLogger puts Atoll's logger into the context and directs what Kubernetes' own
-// code logs without a context to the same place, one level quieter: its plain
-// messages appear from level 1 on, its warnings and errors always.
+// code logs without a context to the same place, one level quieter: of that, level
+// 0 shows errors only.
 func withLogger(ctx context.Context, config serverconfig.Logging, out io.Writer) context.Context {
 	var logger logr.Logger
 	switch config.Format {
@@ -30,15 +30,15 @@ func withLogger(ctx context.Context, config serverconfig.Logging, out io.Writer)
 		setKlogFlag("logtostderr", "false")
 		setKlogFlag("stderrthreshold", "FATAL")
 		setKlogFlag("v", strconv.Itoa(max(config.Level-1, 0)))
-		klog.SetOutputBySeverity("FATAL", io.Discard)
-		klog.SetOutputBySeverity("ERROR", io.Discard)
-		// A line goes to its own severity's output and to those below.
-		klog.SetOutputBySeverity("WARNING", out)
-		klog.SetOutputBySeverity("INFO", io.Discard)
+		// A line is written to the output of its own severity and of those below.
+		from := "ERROR"
 		if config.Level > 0 {
-			klog.SetOutputBySeverity("WARNING", io.Discard)
-			klog.SetOutputBySeverity("INFO", out)
+			from = "INFO"
 		}
+		for _, severity := range []string{"INFO", "WARNING", "ERROR", "FATAL"} {
+			klog.SetOutputBySeverity(severity, io.Discard)
+		}
+		klog.SetOutputBySeverity(from, out)
 	}
 	return klog.NewContext(ctx, logger)
 }
@@ -49,4 +49,10 @@ func setKlogFlag(name, value string) {
 	if err := flags.Set(name, value); err != nil {
 		panic(err) // of a constant name and a number
 	}
+}
+
+// quieter returns a context whose logger shows plain messages from level 1 on only:
+// for parts whose every start and stop is not worth a line.
+func quieter(ctx context.Context) context.Context {
+	return klog.NewContext(ctx, klog.FromContext(ctx).V(1))
 }

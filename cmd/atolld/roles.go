@@ -49,6 +49,7 @@ and do not run where these are missing.`,
 // runRole runs one role against an API server elsewhere until ctx ends.
 func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfig string, r role) error {
 	tuneMemory()
+	ctx = quieter(ctx)
 	path := c.ClientConnection.Kubeconfig
 	if path == "" {
 		path = pkiFile(c.DataDir, kubeconfig)

@@ -79,6 +79,7 @@ func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool
 		return err
 	}
 
+	ctx = quieter(ctx)
 	p := newProcess()
 	p.start(ctx, "certificate renewal", func(ctx context.Context) error { pki.Run(ctx); return nil })
 	etcd, err := startEtcd(ctx, p, c, dir)

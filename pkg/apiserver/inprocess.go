@@ -7,11 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/rest"
@@ -26,10 +24,6 @@ const (
 	SchedulerUser   = certificates.SchedulerUser
 	ControllersUser = certificates.ControllersUser
 )
-
-// inProcessBuffer is how much one side of an in-memory connection may write ahead
-// of the other: a few typical objects, so that a small answer never waits.
-const inProcessBuffer = 256 << 10
 
 // inProcessHost is the authority in the URLs of in-memory requests.
 const inProcessHost = "atoll.in-process"
@@ -72,13 +66,13 @@ func (u *inProcessUsers) before(next authenticator.Request) authenticator.Reques
 // memoryServer serves the API over connections that never leave the process:
 // no TLS, no network, no file descriptors.
 type memoryServer struct {
-	listener *bufconn.Listener
+	listener *memoryListener
 	server   *http.Server
 }
 
 func newMemoryServer(handler http.Handler) *memoryServer {
 	return &memoryServer{
-		listener: bufconn.Listen(inProcessBuffer),
+		listener: newMemoryListener(),
 		server:   &http.Server{Handler: handler, ReadHeaderTimeout: 32 * time.Second},
 	}
 }
@@ -100,9 +94,7 @@ func (m *memoryServer) config(token string) *rest.Config {
 		BearerToken: token,
 		UserAgent:   "atolld",
 		QPS:         -1,
-		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return m.listener.DialContext(ctx)
-		},
+		Dial:        m.listener.DialContext,
 		// JSON for Karmada's kinds; clients of Kubernetes' own kinds ask for protobuf.
 		DisableCompression: true,
 	}
