@@ -37,13 +37,16 @@ type clusterProxy struct {
 
 var _ rest.Connecter = &clusterProxy{}
 
+// connectMethods are the methods that are passed on.
+var connectMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+
 func (p *clusterProxy) New() runtime.Object { return &cluster.ClusterProxyOptions{} }
 
 // Destroy does nothing: there is no store.
 func (p *clusterProxy) Destroy() {}
 
 func (p *clusterProxy) ConnectMethods() []string {
-	return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+	return connectMethods
 }
 
 func (p *clusterProxy) NewConnectOptions() (runtime.Object, bool, string) {
@@ -56,7 +59,7 @@ func (p *clusterProxy) Connect(ctx context.Context, name string, options runtime
 	if !ok {
 		return nil, fmt.Errorf("options of clusters/proxy are %T, want ClusterProxyOptions", options)
 	}
-	obj, err := p.clusters.Get(ctx, name, &metav1.GetOptions{})
+	obj, err := p.clusters.Get(ctx, name, &metav1.GetOptions{ResourceVersion: "0"}) // from the watch cache
 	if err != nil {
 		return nil, err
 	}
@@ -140,12 +143,13 @@ func (p *clusterProxy) transport(ctx context.Context, member *cluster.Cluster) (
 	transport.ForceAttemptHTTP2 = false
 	transport.Proxy = nil
 	if member.Spec.ProxyURL != "" {
-		proxyURL, err := url.Parse(member.Spec.ProxyURL)
+		through, err := url.Parse(member.Spec.ProxyURL)
 		if err != nil {
 			return nil, errors.New("spec.proxyURL is not a URL")
 		}
-		transport.Proxy = http.ProxyURL(proxyURL)
-		transport.ProxyConnectHeader = proxyHeader(member.Spec.ProxyHeader)
+		if transport.DialContext, err = dialerThrough(through, proxyHeader(member.Spec.ProxyHeader)); err != nil {
+			return nil, err
+		}
 	}
 	return transport, nil
 }
