@@ -59,7 +59,7 @@ func (p *clusterProxy) Connect(ctx context.Context, name string, options runtime
 	if !ok {
 		return nil, fmt.Errorf("options of clusters/proxy are %T, want ClusterProxyOptions", options)
 	}
-	obj, err := p.clusters.Get(ctx, name, &metav1.GetOptions{ResourceVersion: "0"}) // from the watch cache
+	obj, err := p.clusters.Get(ctx, name, &metav1.GetOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (p *clusterProxy) Connect(ctx context.Context, name string, options runtime
 	if err != nil {
 		return nil, unavailable(member, err)
 	}
-	return &memberHandler{location: location, transport: transport, token: token, responder: responder}, nil
+	return &memberHandler{location: location, transport: transport, token: token, responder: unreachable{responder, member}}, nil
 }
 
 // unavailable tells the user why a member cannot be reached through the proxy.
@@ -168,7 +168,20 @@ type memberHandler struct {
 	location  *url.URL
 	transport http.RoundTripper
 	token     string
-	responder rest.Responder
+	responder proxy.SimpleErrorResponder
+}
+
+// unreachable answers errors of the connection to a member.
+type unreachable struct {
+	rest.Responder
+	member *cluster.Cluster
+}
+
+func (u unreachable) Error(err error) {
+	if _, ok := err.(apierrors.APIStatus); !ok {
+		err = unavailable(u.member, err)
+	}
+	u.Responder.Error(err)
 }
 
 func (h *memberHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {

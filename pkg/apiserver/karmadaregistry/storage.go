@@ -96,8 +96,7 @@ func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptio
 		return nil, fmt.Errorf("storage of %s: %w", k.groupResource(), err)
 	}
 	s.list = func(ctx context.Context) (runtime.Object, error) {
-		// From the watch cache: the comparison is not transactional anyway.
-		return store.List(ctx, &metainternalversion.ListOptions{ResourceVersion: "0"})
+		return store.List(ctx, &metainternalversion.ListOptions{}) // the newest; two writers at once may still miss each other
 	}
 	statusStore := *store
 	statusStore.UpdateStrategy = statusStrategy{s}
