@@ -37,13 +37,16 @@ type clusterProxy struct {
 
 var _ rest.Connecter = &clusterProxy{}
 
+// connectMethods are the methods that are passed on.
+var connectMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+
 func (p *clusterProxy) New() runtime.Object { return &cluster.ClusterProxyOptions{} }
 
 // Destroy does nothing: there is no store.
 func (p *clusterProxy) Destroy() {}
 
 func (p *clusterProxy) ConnectMethods() []string {
-	return []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions}
+	return connectMethods
 }
 
 func (p *clusterProxy) NewConnectOptions() (runtime.Object, bool, string) {
@@ -76,7 +79,7 @@ func (p *clusterProxy) Connect(ctx context.Context, name string, options runtime
 	if err != nil {
 		return nil, unavailable(member, err)
 	}
-	return &memberHandler{location: location, transport: transport, token: token, responder: responder}, nil
+	return &memberHandler{location: location, transport: transport, token: token, responder: unreachable{responder, member}}, nil
 }
 
 // unavailable tells the user why a member cannot be reached through the proxy.
@@ -140,12 +143,13 @@ func (p *clusterProxy) transport(ctx context.Context, member *cluster.Cluster) (
 	transport.ForceAttemptHTTP2 = false
 	transport.Proxy = nil
 	if member.Spec.ProxyURL != "" {
-		proxyURL, err := url.Parse(member.Spec.ProxyURL)
+		through, err := url.Parse(member.Spec.ProxyURL)
 		if err != nil {
 			return nil, errors.New("spec.proxyURL is not a URL")
 		}
-		transport.Proxy = http.ProxyURL(proxyURL)
-		transport.ProxyConnectHeader = proxyHeader(member.Spec.ProxyHeader)
+		if transport.DialContext, err = dialerThrough(through, proxyHeader(member.Spec.ProxyHeader)); err != nil {
+			return nil, err
+		}
 	}
 	return transport, nil
 }
@@ -164,7 +168,20 @@ type memberHandler struct {
 	location  *url.URL
 	transport http.RoundTripper
 	token     string
-	responder rest.Responder
+	responder proxy.SimpleErrorResponder
+}
+
+// unreachable answers errors of the connection to a member.
+type unreachable struct {
+	rest.Responder
+	member *cluster.Cluster
+}
+
+func (u unreachable) Error(err error) {
+	if _, ok := err.(apierrors.APIStatus); !ok {
+		err = unavailable(u.member, err)
+	}
+	u.Responder.Error(err)
 }
 
 func (h *memberHandler) ServeHTTP(w http.ResponseWriter, req *http.Request) {

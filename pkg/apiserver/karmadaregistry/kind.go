@@ -51,6 +51,8 @@ type kind struct {
 	validateStatus func(obj runtime.Object) field.ErrorList
 	// warnings tell a writer what is valid and yet without effect.
 	warnings func(obj runtime.Object) []string
+	// also returns what is served with the kind beside itself and its status.
+	also func(store rest.Getter) map[string]rest.Storage
 	// unsupported warns whoever creates an object that nothing acts on the kind yet.
 	unsupported string
 }

@@ -1,6 +1,8 @@
 package karmadaregistry
 
 import (
+	"k8s.io/apiserver/pkg/registry/rest"
+
 	autoscalingv1alpha1 "github.com/karmada-io/karmada/pkg/apis/autoscaling/v1alpha1"
 	networkingv1alpha1 "github.com/karmada-io/karmada/pkg/apis/networking/v1alpha1"
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
@@ -52,6 +54,7 @@ func unsupportedKinds() []*kind {
 			group: search.GroupName, plural: "resourceregistries", singular: "resourceregistry",
 			status: true, unconditionalUpdate: true,
 			validate: on(validation.ResourceRegistry), validateStatus: on(validation.ResourceRegistryStatus),
+			also:        func(rest.Getter) map[string]rest.Storage { return searchConnecters() },
 			unsupported: unsupported("ResourceRegistry"),
 		}),
 	}

@@ -3,6 +3,7 @@ package karmadaregistry
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -84,7 +85,7 @@ func (p *provider) GroupName() string { return p.group }
 func (p *provider) NewRESTStorage(enabled serverstorage.APIResourceConfigSource, optsGetter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
 	info := genericapiserver.NewDefaultAPIGroupInfo(p.group, p.opts.Scheme, runtime.NewParameterCodec(p.opts.Scheme), serializer.NewCodecFactory(p.opts.Scheme))
 	for _, k := range p.kinds {
-		byVersion, store, err := newStorage(k, p.opts.Scheme, optsGetter)
+		byVersion, err := newStorage(k, p.opts.Scheme, optsGetter)
 		if err != nil {
 			return genericapiserver.APIGroupInfo{}, fmt.Errorf("API group %s: %w", p.group, err)
 		}
@@ -95,12 +96,7 @@ func (p *provider) NewRESTStorage(enabled serverstorage.APIResourceConfigSource,
 			if info.VersionedResourcesStorageMap[version] == nil {
 				info.VersionedResourcesStorageMap[version] = map[string]rest.Storage{}
 			}
-			for path, s := range storage {
-				info.VersionedResourcesStorageMap[version][path] = s
-			}
-			if k.plural == "clusters" {
-				info.VersionedResourcesStorageMap[version]["clusters/proxy"] = &clusterProxy{clusters: store, secret: p.opts.Secret}
-			}
+			maps.Copy(info.VersionedResourcesStorageMap[version], storage)
 		}
 	}
 	return info, nil

@@ -9,9 +9,11 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsopenapi "k8s.io/apiextensions-apiserver/pkg/generated/openapi"
@@ -23,6 +25,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -33,6 +36,7 @@ import (
 	basecompatibility "k8s.io/component-base/compatibility"
 	"k8s.io/kube-openapi/pkg/common"
 	kubeopenapi "k8s.io/kubernetes/pkg/generated/openapi"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"atoll.dev/atoll/apis/karmada"
 )
@@ -43,7 +47,7 @@ var plane *testPlane
 type testPlane struct {
 	config  *rest.Config
 	scheme  *runtime.Scheme
-	secrets map[string]*corev1.Secret // by namespace/name; written before requests only
+	secrets sync.Map // *corev1.Secret by namespace/name
 	etcd    string
 }
 
@@ -111,7 +115,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	karmada.Install(scheme)
 	codecs := serializer.NewCodecFactory(scheme)
-	plane = &testPlane{scheme: scheme, secrets: map[string]*corev1.Secret{}, etcd: etcdEndpoint}
+	plane = &testPlane{scheme: scheme, etcd: etcdEndpoint}
 
 	config := genericapiserver.NewConfig(codecs)
 	config.ExternalAddress = "127.0.0.1:443"
@@ -121,6 +125,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	config.Authentication.Authenticator = authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
 		return &authenticator.Response{User: requester}, true, nil
 	})
+	config.Authorization.Authorizer = authorizerfactory.NewAlwaysAllowAuthorizer()
 	namer := openapinamer.NewDefinitionNamer(scheme)
 	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
@@ -143,7 +148,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 		return nil, err
 	}
 	var groups []*genericapiserver.APIGroupInfo
-	for _, p := range StorageProviders(Options{Scheme: scheme, Secret: plane.secret}) {
+	for _, p := range StorageProviders(Options{Scheme: scheme, Secret: plane.secret, Clock: testingclock.NewFakePassiveClock(created)}) {
 		info, err := p.NewRESTStorage(resourceConfig, config.RESTOptionsGetter.(generic.RESTOptionsGetter))
 		if err != nil {
 			return nil, err
@@ -164,8 +169,8 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 }
 
 func (p *testPlane) secret(_ context.Context, namespace, name string) (*corev1.Secret, error) {
-	if secret, ok := p.secrets[namespace+"/"+name]; ok {
-		return secret, nil
+	if secret, ok := p.secrets.Load(namespace + "/" + name); ok {
+		return secret.(*corev1.Secret), nil
 	}
 	return nil, apierrors.NewNotFound(corev1.Resource("secrets"), name)
 }
@@ -176,4 +181,22 @@ func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefiniti
 	maps.Copy(all, apiextensionsopenapi.GetOpenAPIDefinitions(ref))
 	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
 	return all
+}
+
+// stored returns what etcd holds under a key.
+func stored(t *testing.T, key string) []byte {
+	t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{plane.etcd}, DialTimeout: 10 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	response, err := client.Get(context.Background(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(response.Kvs) != 1 {
+		t.Fatalf("nothing is stored under %s", key)
+	}
+	return response.Kvs[0].Value
 }

@@ -3,6 +3,7 @@ package karmadaregistry
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -77,8 +78,8 @@ func (r *statusResource) ConvertToTable(ctx context.Context, obj, options runtim
 }
 
 // newStorage makes the storage of a kind: for each served version, a map from
-// resource or resource/status to storage.
-func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptionsGetter) (map[string]map[string]rest.Storage, *genericregistry.Store, error) {
+// resource or resource/subresource to storage.
+func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptionsGetter) (map[string]map[string]rest.Storage, error) {
 	s := newStrategy(typer, k)
 	store := &genericregistry.Store{
 		NewFunc:                   k.newObject,
@@ -92,11 +93,10 @@ func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptio
 		TableConvertor:            rest.NewDefaultTableConvertor(k.groupResource()),
 	}
 	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: optsGetter}); err != nil {
-		return nil, nil, fmt.Errorf("storage of %s: %w", k.groupResource(), err)
+		return nil, fmt.Errorf("storage of %s: %w", k.groupResource(), err)
 	}
 	s.list = func(ctx context.Context) (runtime.Object, error) {
-		// From the watch cache: the comparison is not transactional anyway.
-		return store.List(ctx, &metainternalversion.ListOptions{ResourceVersion: "0"})
+		return store.List(ctx, &metainternalversion.ListOptions{}) // the newest; two writers at once may still miss each other
 	}
 	statusStore := *store
 	statusStore.UpdateStrategy = statusStrategy{s}
@@ -106,14 +106,17 @@ func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptio
 	for _, v := range k.versions {
 		table, err := tableOf(k, v)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		storage[v.name] = map[string]rest.Storage{k.plural: &resource{Store: store, kind: k, table: table}}
 		if k.status {
 			storage[v.name][k.plural+"/status"] = &statusResource{store: &statusStore, table: table}
 		}
+		if k.also != nil {
+			maps.Copy(storage[v.name], k.also(store))
+		}
 	}
-	return storage, store, nil
+	return storage, nil
 }
 
 // tableOf returns what renders the kind in the version. JSONPath columns are
