@@ -11,6 +11,9 @@ import (
 	"k8s.io/utils/clock"
 )
 
+// maxAttempts bounds how often Open begins again.
+const maxAttempts = 10
+
 // Options of Open. The zero value will do.
 type Options struct {
 	// Clock stamps the marker; the real clock if nil.
@@ -65,12 +68,17 @@ func Open(path string, opts Options) (*Dir, error) {
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}
 	}
-	d := &Dir{path: path}
-	err = d.open(opts)
-	if err != nil {
-		return nil, err
+	for attempt := 0; ; attempt++ {
+		d := &Dir{path: path}
+		err := d.open(opts)
+		if err == nil {
+			return d, nil
+		}
+		// Another process's first start has failed and taken away what this one was looking at.
+		if !errors.Is(err, os.ErrNotExist) || attempt == maxAttempts {
+			return nil, err
+		}
 	}
-	return d, nil
 }
 
 // open runs in the order that doc.go promises. Undo steps run last to first if it fails.
@@ -132,6 +140,9 @@ func (d *Dir) open(opts Options) (err error) {
 	}
 	if first {
 		undo = append(undo, func() { os.Remove(lockPath) })
+	}
+	if err := writeHolder(d.lock); err != nil {
+		return err
 	}
 	if err := tighten(d.path); err != nil {
 		return err

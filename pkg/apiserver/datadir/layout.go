@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 )
 
 const (
@@ -48,7 +49,7 @@ func ensureDirectory(path string) (made []string, err error) {
 		}
 		return nil, nil
 	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) { // the latter is for the parent to say
 		return nil, Explain(err, "look at "+path, path)
 	}
 	if parent := filepath.Dir(path); parent != path {

@@ -36,10 +36,6 @@ func acquire(path, dir string) (*os.File, error) {
 			f.Close()
 			continue
 		}
-		if err := writeHolder(f); err != nil {
-			f.Close()
-			return nil, Explain(err, "write the lock file "+path, path)
-		}
 		return f, nil
 	}
 }
@@ -59,12 +55,13 @@ func isFileAt(f *os.File, path string) (bool, error) {
 	return os.SameFile(held, named), nil
 }
 
+// writeHolder writes this process down as the one that others must wait for.
 func writeHolder(f *os.File) error {
-	if err := f.Truncate(0); err != nil {
-		return err
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
-	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err
+	return Explain(err, "write the lock file "+f.Name(), f.Name())
 }
 
 // holder returns the pid that the lock's owner wrote, or 0.
