@@ -1,0 +1,103 @@
+package cycle
+
+import (
+	"context"
+
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/pkg/scheduler/estimator"
+	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// Cycle is the algorithm with its plugins. It has no state.
+type Cycle struct {
+	filters    []framework.FilterPlugin
+	scorers    []framework.ScorePlugin
+	estimators []estimator.Estimator
+	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
+	emptyWorkloads bool
+}
+
+// Options of New.
+type Options struct {
+	// Plugins in the order in which they are asked.
+	Plugins []framework.Plugin
+	// Estimators of which the lowest answer counts.
+	Estimators []estimator.Estimator
+	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
+	// none of its replicas. Without it these do not get the workload at all.
+	EmptyWorkloads bool
+}
+
+// New makes a Cycle.
+func New(o Options) *Cycle {
+	c := &Cycle{estimators: o.Estimators, emptyWorkloads: o.EmptyWorkloads}
+	for _, p := range o.Plugins {
+		if filter, ok := p.(framework.FilterPlugin); ok {
+			c.filters = append(c.filters, filter)
+		}
+		if scorer, ok := p.(framework.ScorePlugin); ok {
+			c.scorers = append(c.scorers, scorer)
+		}
+	}
+	return c
+}
+
+// Candidate is a cluster that passed all filters.
+type Candidate struct {
+	*snapshot.Cluster
+	// Score is the sum over all score plugins; more is better.
+	Score int64
+	// Tier is how far down the order of preference of its group the cluster lies, 0 being best.
+	Tier int
+	// Held is how many replicas the cluster has been given so far.
+	Held int32
+	// Room is how many replicas it can take in addition. It is 0 if no step needs to know.
+	Room int32
+}
+
+// Capacity is how many replicas the cluster can hold in all.
+func (c *Candidate) Capacity() int64 { return int64(c.Held) + int64(c.Room) }
+
+// Result is a decision and what led to it.
+type Result struct {
+	// Clusters is the decision, in the order of names.
+	Clusters []workv1alpha2.TargetCluster
+	// AffinityName is the cluster group that worked out, empty if the placement has none.
+	AffinityName string
+	// Refused are the clusters that step 2 ruled out.
+	Refused []Refused
+	// Candidates are the others, best first.
+	Candidates []Candidate
+	// Selected are those that step 4 chose.
+	Selected []Candidate
+}
+
+// Refused is a cluster that was ruled out.
+type Refused struct {
+	Cluster string
+	*framework.Refusal
+}
+
+// run decides within one group. The Result tells how far it came even if it fails.
+func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
+	result := Result{AffinityName: r.AffinityName}
+	var err error
+
+	result.Candidates, result.Refused = c.filter(ctx, r)
+	if len(result.Candidates) == 0 {
+		return result, c.noFit(result.Refused, r)
+	}
+	c.score(ctx, r, result.Candidates)
+	if result.Selected, err = c.selectClusters(ctx, r, result.Candidates); err != nil {
+		return result, err
+	}
+	if result.Clusters, err = assign(r, result.Selected); err != nil {
+		return result, err
+	}
+	if c.emptyWorkloads {
+		result.Clusters = withEmpty(result.Clusters, result.Selected)
+	}
+	return result, nil
+}

@@ -1,0 +1,67 @@
+package cycle
+
+import (
+	"context"
+
+	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// leaving refuses clusters that are being removed: what they hold is cleaned up, nothing new may come.
+var leaving = &framework.Refusal{Plugin: "ClusterRemoval", Reason: "cluster(s) is being removed"}
+
+// filter is step 2. Clusters that are not ready pass: whether to go there is for taints to say.
+func (c *Cycle) filter(ctx context.Context, r *framework.Request) ([]Candidate, []Refused) {
+	checks := make([]framework.ClusterFilter, 0, len(c.filters))
+	for _, plugin := range c.filters {
+		if check := plugin.Filter(ctx, r); check != nil {
+			checks = append(checks, check)
+		}
+	}
+	var (
+		clusters   = r.Snapshot.Clusters()
+		candidates = make([]Candidate, 0, len(clusters))
+		refused    []Refused
+	)
+	for _, cluster := range clusters {
+		if refusal := firstRefusal(cluster, checks); refusal != nil {
+			refused = append(refused, Refused{cluster.Name, refusal})
+			continue
+		}
+		candidates = append(candidates, newCandidate(cluster, r))
+	}
+	return candidates, refused
+}
+
+func firstRefusal(c *snapshot.Cluster, checks []framework.ClusterFilter) *framework.Refusal {
+	if c.Leaving {
+		return leaving
+	}
+	for _, check := range checks {
+		if refusal := check(c); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+func newCandidate(c *snapshot.Cluster, r *framework.Request) Candidate {
+	candidate := Candidate{Cluster: c, Held: r.Held(c.Name)}
+	if len(r.Overflow) > 0 {
+		candidate.Tier, _ = r.Tier(c)
+	}
+	return candidate
+}
+
+// noFit tells what would have to change for any of the refused clusters to pass.
+func (c *Cycle) noFit(refused []Refused, r *framework.Request) error {
+	interest := map[string]snapshot.Change{}
+	for _, plugin := range c.filters {
+		interest[plugin.Name()] = plugin.Interest()
+	}
+	wakes := snapshot.Joined
+	for _, refusal := range refused {
+		wakes |= interest[refusal.Plugin]
+	}
+	return &FitError{Total: len(r.Snapshot.Clusters()), Refused: refused, wakes: wakes}
+}

@@ -1,0 +1,20 @@
+package cycle
+
+import (
+	"context"
+
+	"atoll.dev/atoll/pkg/scheduler/framework"
+)
+
+// score is step 3: it adds up what the score plugins say of each candidate.
+func (c *Cycle) score(ctx context.Context, r *framework.Request, candidates []Candidate) {
+	for _, plugin := range c.scorers {
+		score := plugin.Score(ctx, r)
+		if score == nil {
+			continue
+		}
+		for i := range candidates {
+			candidates[i].Score += min(max(score(candidates[i].Cluster), 0), framework.MaxScore)
+		}
+	}
+}

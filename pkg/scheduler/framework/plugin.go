@@ -1,0 +1,48 @@
+package framework
+
+import (
+	"context"
+
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// MaxScore is the best score that a ScorePlugin may give; the worst is 0.
+const MaxScore int64 = 100
+
+// Plugin is what all plugins have in common.
+type Plugin interface {
+	// Name is unique among the plugins of a scheduler, and is shown to users.
+	Name() string
+}
+
+// FilterPlugin rules out clusters that cannot take a workload.
+type FilterPlugin interface {
+	Plugin
+	// Filter prepares the check of one request. It returns nil if every cluster passes.
+	Filter(ctx context.Context, r *Request) ClusterFilter
+	// Interest returns the changes of a cluster that can end a refusal by this
+	// plugin. A workload that fits nowhere is tried again when one of them happens,
+	// and not before: what is left out here is waited for in vain.
+	Interest() snapshot.Change
+}
+
+// ClusterFilter says why a cluster cannot take the workload, nil if it can.
+type ClusterFilter func(c *snapshot.Cluster) *Refusal
+
+// Refusal is why a cluster cannot take a workload.
+type Refusal struct {
+	// Plugin that refused.
+	Plugin string
+	// Reason in plain words, as it follows a number of clusters: "cluster(s) did not have the API resource".
+	Reason string
+}
+
+// ScorePlugin says how well a cluster that passed all filters suits a workload.
+type ScorePlugin interface {
+	Plugin
+	// Score prepares the scoring of one request. It returns nil if all clusters suit alike.
+	Score(ctx context.Context, r *Request) ClusterScore
+}
+
+// ClusterScore returns how well a cluster suits, from 0 to MaxScore.
+type ClusterScore func(c *snapshot.Cluster) int64

@@ -1,0 +1,73 @@
+package framework
+
+import (
+	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/pkg/scheduler/affinity"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// Request is one attempt to place one workload. It is read-only.
+type Request struct {
+	// Spec of the binding; its Placement is never nil.
+	Spec *workv1alpha2.ResourceBindingSpec
+	// Snapshot holds the clusters to choose from.
+	Snapshot *snapshot.Snapshot
+	// Affinity means the clusters that the placement, or the group being tried, allows; nil means all.
+	Affinity *affinity.Matcher
+	// AffinityName is the name of the group being tried, empty if the placement has no groups.
+	AffinityName string
+	// Overflow are the further clusters, in order of preference, that the group being
+	// tried allows where those of Affinity have no room. Only workloads have any.
+	Overflow []*affinity.Matcher
+	// Fresh asks for a placement as if the workload had not been placed before.
+	Fresh bool
+
+	// held is spec.clusters by name.
+	held map[string]int32
+}
+
+// NewRequest makes the request to place a binding within one of its cluster
+// groups, or by its ClusterAffinity if group is nil.
+func NewRequest(spec *workv1alpha2.ResourceBindingSpec, group *policyv1alpha1.ClusterAffinityTerm, fresh bool, s *snapshot.Snapshot) *Request {
+	r := &Request{Spec: spec, Snapshot: s, Fresh: fresh, held: make(map[string]int32, len(spec.Clusters))}
+	for _, target := range spec.Clusters {
+		r.held[target.Name] = target.Replicas
+	}
+	if group == nil {
+		r.Affinity = affinity.Compile(spec.Placement.ClusterAffinity)
+		return r
+	}
+	r.AffinityName = group.AffinityName
+	r.Affinity = affinity.Compile(&group.ClusterAffinity)
+	if spec.IsWorkload() {
+		for i := range group.OverflowAffinities {
+			r.Overflow = append(r.Overflow, affinity.Compile(&group.OverflowAffinities[i].ClusterAffinity))
+		}
+	}
+	return r
+}
+
+// Holds tells whether the workload is placed in the cluster already.
+func (r *Request) Holds(cluster string) bool {
+	_, ok := r.held[cluster]
+	return ok
+}
+
+// Held returns the replicas that the workload has been given in the cluster so far.
+func (r *Request) Held(cluster string) int32 { return r.held[cluster] }
+
+// Tier returns how far down the order of preference the cluster lies: 0 for those
+// of Affinity, i for those of Overflow[i-1], and false if the group does not allow it.
+func (r *Request) Tier(c *snapshot.Cluster) (int, bool) {
+	if r.Affinity.Matches(c) {
+		return 0, true
+	}
+	for i, m := range r.Overflow {
+		if m.Matches(c) {
+			return i + 1, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,65 @@
+package scheduler
+
+import (
+	"fmt"
+
+	"k8s.io/utils/clock"
+
+	"atoll.dev/atoll/pkg/scheduler/estimator"
+	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
+)
+
+// DefaultName is the scheduler that places bindings which name none.
+const DefaultName = "default-scheduler"
+
+const defaultWorkers = 8
+
+// Options of Setup. The zero value is the default scheduler.
+type Options struct {
+	// SchedulerName selects the bindings to place: those with this spec.schedulerName.
+	// A binding that names none is the default scheduler's. Defaults to DefaultName.
+	SchedulerName string
+	// Workers is how many bindings are decided and written at the same time. A worker
+	// spends most of its time waiting for the API server. Defaults to 8.
+	Workers int
+	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
+	// none of its replicas.
+	EmptyWorkloads bool
+	// Plugins in the order in which they are asked. Defaults to plugins.Default.
+	Plugins []framework.Plugin
+	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
+	Estimators []estimator.Estimator
+	// Clock defaults to the machine's.
+	Clock clock.PassiveClock
+}
+
+// complete fills in defaults, or says what is wrong with an option.
+func (o Options) complete() (Options, error) {
+	if o.SchedulerName == "" {
+		o.SchedulerName = DefaultName
+	}
+	if o.Workers < 0 {
+		return o, fmt.Errorf("scheduler workers: %d is negative; give the number of bindings to place at once, or 0 for the default of %d", o.Workers, defaultWorkers)
+	}
+	if o.Workers == 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Plugins == nil {
+		o.Plugins = plugins.Default()
+	}
+	seen := map[string]bool{}
+	for _, p := range o.Plugins {
+		if seen[p.Name()] {
+			return o, fmt.Errorf("scheduler plugins: %q is listed twice; list each plugin once", p.Name())
+		}
+		seen[p.Name()] = true
+	}
+	if o.Estimators == nil {
+		o.Estimators = []estimator.Estimator{estimator.Summary{}}
+	}
+	if o.Clock == nil {
+		o.Clock = clock.RealClock{}
+	}
+	return o, nil
+}

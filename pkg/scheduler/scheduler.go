@@ -1,0 +1,121 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"atoll.dev/atoll/pkg/scheduler/binding"
+	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+const (
+	// maxConflicts is how often in a row a decision is made again because its binding changed meanwhile.
+	maxConflicts = 5
+	// again is after how long a binding is looked at again when clusters changed while it was decided.
+	again = time.Millisecond
+)
+
+// Scheduler places bindings. All its parts are safe for concurrent use.
+type Scheduler struct {
+	name     string
+	cycle    *cycle.Cycle
+	clusters *snapshot.Store
+	bindings *binding.Store
+	parked   *parking.Lot
+	writer   client.Client
+	// reader reads from the API server, not from a cache.
+	reader client.Reader
+	events record.EventRecorder
+	clock  clock.PassiveClock
+}
+
+// Reconcile looks at one binding and places it if that is due.
+func (s *Scheduler) Reconcile(ctx context.Context, key binding.Key) (reconcile.Result, error) {
+	ctx = klog.NewContext(ctx, klog.FromContext(ctx).WithValues("binding", key))
+	var (
+		result reconcile.Result
+		err    error
+	)
+	for range maxConflicts {
+		result, err = s.schedule(ctx, key)
+		if !apierrors.IsConflict(err) {
+			break
+		}
+		if err := s.refresh(ctx, key); err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	if apierrors.IsNotFound(err) { // deleted meanwhile: the watch will tell
+		return reconcile.Result{}, nil
+	}
+	return result, err
+}
+
+// schedule is one decision.
+func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Result, error) {
+	log := klog.FromContext(ctx)
+
+	// 1. Is it ours to place?
+	b := s.bindings.Get(key)
+	if b == nil || !s.responsible(b) {
+		s.parked.Leave(key)
+		return reconcile.Result{}, nil
+	}
+
+	// 2. Is a decision due?
+	clusters := s.clusters.Snapshot()
+	question, err := ask(b, clusters)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if question.cause == "" {
+		s.parked.Leave(key)
+		return reconcile.Result{}, s.confirm(ctx, b)
+	}
+
+	// 3. Decide.
+	decision, failure := s.cycle.Place(ctx, b.Spec, b.Status.SchedulerObservedAffinityName, question.fresh, clusters)
+	log.V(4).Info("Decided", "cause", question.cause, "clusters", decision.Clusters, "group", decision.AffinityName,
+		"refused", len(decision.Refused), "failure", failure)
+
+	// 4. Write the decision down, then what became of it.
+	if err := s.commit(ctx, b, question, decision, failure); err != nil {
+		return reconcile.Result{}, err
+	}
+
+	// 5. What cannot be placed waits for a cluster to change.
+	if failure != nil {
+		s.parked.Park(key, cycle.Wakes(failure))
+	} else {
+		s.parked.Leave(key)
+	}
+
+	// 6. Whoever told of a cluster that changed since step 2 did not know of this decision yet.
+	if s.clusters.Generation() != clusters.Generation {
+		return reconcile.Result{RequeueAfter: again}, nil
+	}
+	return reconcile.Result{}, nil
+}
+
+// refresh reads the binding again, past the watch that has yet to deliver what the conflict was about.
+func (s *Scheduler) refresh(ctx context.Context, key binding.Key) error {
+	b := binding.New(key)
+	if err := s.reader.Get(ctx, client.ObjectKey(key), b.Object); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("reading binding %s again after a conflict: %w", key, err)
+	}
+	s.bindings.Assume(b.Object)
+	return nil
+}

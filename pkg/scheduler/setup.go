@@ -1,0 +1,76 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/pkg/scheduler/binding"
+	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// A decision whose write fails is tried again after a time that doubles from shortest to longest.
+const (
+	shortestRetry = 5 * time.Millisecond
+	longestRetry  = 10 * time.Second
+)
+
+// Setup adds the scheduler to the manager. It starts with the manager, once it is
+// elected and knows all clusters and bindings. An invalid option is refused.
+func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
+	opts, err := opts.complete()
+	if err != nil {
+		return err
+	}
+	s := &Scheduler{
+		name:     opts.SchedulerName,
+		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
+		clusters: &snapshot.Store{},
+		bindings: &binding.Store{},
+		parked:   &parking.Lot{},
+		writer:   mgr.GetClient(),
+		reader:   mgr.GetAPIReader(),
+		events:   mgr.GetEventRecorderFor(opts.SchedulerName), //nolint:staticcheck // Karmada's clients look for core events
+		clock:    opts.Clock,
+	}
+	log := klog.FromContext(ctx).WithName("scheduler")
+	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
+		Reconciler:              s,
+		MaxConcurrentReconciles: opts.Workers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[binding.Key](shortestRetry, longestRetry),
+		SkipNameValidation:      ptr.To(true),
+		LogConstructor:          func(*binding.Key) logr.Logger { return log },
+	})
+	if err != nil {
+		return fmt.Errorf("creating the scheduler's queue: %w", err)
+	}
+	alarm := newAlarm()
+	sources := []source.TypedSource[binding.Key]{
+		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
+		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
+		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
+		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
+			go s.wake(ctx, alarm, q)
+			return nil
+		}),
+	}
+	for _, src := range sources {
+		if err := c.Watch(src); err != nil {
+			return fmt.Errorf("watching for the scheduler: %w", err)
+		}
+	}
+	return nil
+}
