@@ -185,6 +185,7 @@ func (t target) newTransport() (*http.Transport, error) {
 			detail: fmt.Sprintf("its certificate authority cannot be used (%v); join the cluster again", err)}
 	}
 	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
 		TLSClientConfig:       tlsConfig,
 		DialContext:           (&net.Dialer{Timeout: DialTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   DialTimeout,

@@ -181,6 +181,7 @@ func (w *watcher) awaitSummary(ctx context.Context) {
 	w.session.awaited = true
 	deadline := w.clock.NewTimer(firstSummary)
 	defer deadline.Stop()
+	defer w.wakeUp() // what is swallowed below may have meant something else
 	for {
 		w.session.moved.Store(false)
 		if w.session.ledger.Synced() {
