@@ -41,9 +41,8 @@ func TestKilledServer(t *testing.T) {
 	} {
 		t.Run(round.name, func(t *testing.T) {
 			marks := w.marks(t)
-			changed := w.names[:round.changes]
 			random.Shuffle(len(w.names), func(i, j int) { w.names[i], w.names[j] = w.names[j], w.names[i] })
-			changed = slices.Clone(changed)
+			changed := slices.Clone(w.names[:round.changes])
 
 			// The changes begin, and the server dies somewhere among them.
 			var changing sync.WaitGroup
