@@ -25,6 +25,9 @@ type AtollOptions struct {
 	Port int
 	// Role is the command of atolld: "server" when empty, or "apiserver".
 	Role string
+	// LogFile collects its output; "" means DATADIR-atolld.log. Its pid file is
+	// beside it.
+	LogFile string
 	// ExtraArgs follow the flags for data directory and port.
 	ExtraArgs []string
 	// BinDir holds atolld and atoll; "" means bin/ of this repository.
@@ -35,7 +38,7 @@ type AtollOptions struct {
 type Atoll struct {
 	// Process is the server. Kill it to crash it, Restart to go on.
 	*Process
-	// DataDir is what it keeps; its log is atolld.log beside it.
+	// DataDir is what it keeps.
 	DataDir string
 	// Kubeconfig is the administrator's that the server wrote.
 	Kubeconfig string
@@ -46,6 +49,7 @@ type Atoll struct {
 
 	binDir    string
 	temporary string // to be removed on Close
+	roles     []*Process
 	spawner   *spawner
 }
 
@@ -85,8 +89,11 @@ func NewAtoll(o AtollOptions) (*Atoll, error) {
 		o.Role = "server"
 	}
 	a.Kubeconfig = filepath.Join(a.DataDir, "admin.kubeconfig")
+	if o.LogFile == "" {
+		o.LogFile = a.DataDir + "-atolld.log"
+	}
 	a.Process = &Process{
-		Name: "atolld " + o.Role, Log: a.DataDir + "-atolld.log", pidFile: a.DataDir + "-atolld.pid", spawner: a.spawner,
+		Name: "atolld " + o.Role, Log: o.LogFile, pidFile: o.LogFile + ".pid", spawner: a.spawner,
 		command: slices.Concat([]string{atolld, o.Role, "--data-dir", a.DataDir, "--secure-port", strconv.Itoa(o.Port)}, o.ExtraArgs),
 	}
 	return a, nil
@@ -126,6 +133,26 @@ func (a *Atoll) ready(ctx context.Context) error {
 	return nil
 }
 
+// StartRole starts another role of the same control plane, such as "scheduler",
+// as a process that ends with this server's Close. number tells several
+// processes of one role apart.
+func (a *Atoll) StartRole(role string, number int, args ...string) (*Process, error) {
+	atolld, err := a.binary("atolld")
+	if err != nil {
+		return nil, err
+	}
+	base := fmt.Sprintf("%s-%s%d", a.DataDir, role, number)
+	p := &Process{
+		Name: "atolld " + role, Log: base + ".log", pidFile: base + ".pid", spawner: a.spawner,
+		command: append([]string{atolld, role}, args...),
+	}
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	a.roles = append(a.roles, p)
+	return p, nil
+}
+
 // Stop ends the server as a user does, with SIGTERM, and tells when it needs
 // to be killed after 30 s.
 func (a *Atoll) Stop(ctx context.Context) error {
@@ -147,6 +174,9 @@ func (a *Atoll) Stop(ctx context.Context) error {
 // Close kills the server and removes a temporary data directory.
 func (a *Atoll) Close() error {
 	err := a.Kill()
+	for _, role := range a.roles {
+		err = errors.Join(err, role.Kill())
+	}
 	a.spawner.close()
 	if a.temporary != "" {
 		err = errors.Join(err, os.RemoveAll(a.temporary))

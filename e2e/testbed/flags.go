@@ -112,7 +112,7 @@ func (m *Member) apiServerFlags(f *memberFiles, port int) []string {
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--proxy-client-cert-file=" + f.proxyCert, "--proxy-client-key-file=" + f.proxyKey,
-		"--allow-privileged=true", "--profiling=false", "--enable-aggregator-routing=true",
+		"--allow-privileged=true", "--profiling=false",
 	}
 	if m.AuditLog != "" {
 		flags = append(flags, "--audit-policy-file="+f.auditPolicy, "--audit-log-path="+m.AuditLog, "--audit-log-mode=blocking")

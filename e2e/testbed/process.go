@@ -247,6 +247,23 @@ func (p *Process) signal(signal syscall.Signal) error {
 	return nil
 }
 
+// RSS returns the resident memory of the process in bytes.
+func (p *Process) RSS() (int64, error) {
+	pid := p.PID()
+	if pid == 0 {
+		return 0, fmt.Errorf("%s does not run", p.Name)
+	}
+	statm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "statm"))
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(statm), &size, &resident); err != nil {
+		return 0, fmt.Errorf("reading the memory of %s: %w", p.Name, err)
+	}
+	return resident * int64(os.Getpagesize()), nil
+}
+
 // LogTail returns the last lines of the process's log.
 func (p *Process) LogTail(lines int) string {
 	data, err := os.ReadFile(p.Log)
