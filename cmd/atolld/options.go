@@ -11,15 +11,13 @@ import (
 )
 
 // apiserverOptions translates the configuration, which has been validated.
-func apiserverOptions(c *serverconfig.ServerConfiguration, pki *certificates.PKI, etcd apiserver.EtcdOptions) apiserver.Options {
-	bind := net.ParseIP(c.BindAddress)
-	advertise := bind
-	if bind.IsUnspecified() {
+func apiserverOptions(c *serverconfig.ServerConfiguration, listener net.Listener, pki *certificates.PKI, etcd apiserver.EtcdOptions) apiserver.Options {
+	advertise := net.ParseIP(c.BindAddress)
+	if advertise.IsUnspecified() {
 		advertise = net.IPv4(127, 0, 0, 1)
 	}
 	return apiserver.Options{
-		BindAddress:      bind,
-		Port:             c.SecurePort,
+		Listener:         listener,
 		AdvertiseAddress: advertise,
 		Etcd:             etcd,
 		Keys: apiserver.KeyFiles{

@@ -62,11 +62,12 @@ Without --etcd-servers it runs its own etcd, as "atolld server" does.`,
 // other roles too, until ctx ends.
 func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool) error {
 	tuneMemory()
-	dir, err := datadir.Open(c.DataDir, datadir.Options{Version: version.Get().Version})
+	listener, dir, err := claimHost(c)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
+	defer listener.Close() // the API server has closed it, unless it never came to that
 	pki, err := certificates.Open(ctx, certificates.Options{
 		Directory:       dir.PKI(),
 		AdminKubeconfig: dir.AdminKubeconfig(),
@@ -86,7 +87,7 @@ func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool
 	if err != nil {
 		return joined(err, p.stopAll())
 	}
-	server, err := apiserver.New(ctx, apiserverOptions(c, pki, etcd))
+	server, err := apiserver.New(ctx, apiserverOptions(c, listener, pki, etcd))
 	if err != nil {
 		return joined(err, p.stopAll())
 	}

@@ -6,15 +6,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/apimachinery/pkg/util/wait"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/component-helpers/auth/rbac/reconciliation"
 	"k8s.io/klog/v2"
+	schedulingv1 "k8s.io/kubernetes/pkg/apis/scheduling/v1"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
 )
@@ -26,8 +25,10 @@ var systemNamespaces = []string{wellknown.SystemNamespace, wellknown.ClusterName
 const bootstrapRetry = 50 * time.Millisecond
 
 // addBootstrap makes the server write, once it serves, what the other roles and the
-// CLI rely on: the identity of the control plane and the rights of its roles.
-// The server is not ready before that.
+// CLI rely on: the identity of the control plane, Kubernetes' default roles and the
+// rights of its own. The server is not ready before that. Kubernetes' own hooks for
+// roles and priority classes are left out (see storageOnly): each starts with a
+// second of sleep.
 func addBootstrap(s *genericapiserver.GenericAPIServer) error {
 	return s.AddPostStartHook("atoll-bootstrap", func(hook genericapiserver.PostStartHookContext) error {
 		client, err := kubernetes.NewForConfig(hook.LoopbackClientConfig)
@@ -52,7 +53,24 @@ func bootstrap(ctx context.Context, client kubernetes.Interface) error {
 	if err := ensurePlaneIdentity(ctx, client); err != nil {
 		return err
 	}
+	if err := ensurePriorityClasses(ctx, client); err != nil {
+		return err
+	}
 	return ensureRoles(ctx, client)
+}
+
+// ensurePriorityClasses writes those that every Kubernetes API server has.
+func ensurePriorityClasses(ctx context.Context, client kubernetes.Interface) error {
+	for _, class := range schedulingv1.SystemPriorityClasses() {
+		_, err := client.SchedulingV1().PriorityClasses().Get(ctx, class.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			_, err = client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{})
+		}
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("PriorityClass %s: %w", class.Name, err)
+		}
+	}
+	return nil
 }
 
 // ensurePlaneIdentity writes ConfigMap atoll-system/plane if it is not there. Several
@@ -85,66 +103,4 @@ func ensurePlaneIdentity(ctx context.Context, client kubernetes.Interface) error
 		return nil
 	}
 	return err
-}
-
-// ensureRoles lets the scheduler and the controllers do their work, adding what is
-// missing and taking nothing away that an administrator has added.
-func ensureRoles(ctx context.Context, client kubernetes.Interface) error {
-	rules := map[string][]rbacv1.PolicyRule{
-		SchedulerUser:   schedulerRules(),
-		ControllersUser: controllersRules(),
-	}
-	for user, rules := range rules {
-		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
-		if _, err := (&reconciliation.ReconcileRoleOptions{
-			Role:    reconciliation.ClusterRoleRuleOwner{ClusterRole: role},
-			Client:  reconciliation.ClusterRoleModifier{Client: client.RbacV1().ClusterRoles()},
-			Confirm: true,
-		}).Run(); err != nil {
-			return fmt.Errorf("ClusterRole %s: %w", user, err)
-		}
-		binding := &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: user},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: user},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
-		}
-		if _, err := (&reconciliation.ReconcileRoleBindingOptions{
-			RoleBinding: reconciliation.ClusterRoleBindingAdapter{ClusterRoleBinding: binding},
-			Client:      reconciliation.ClusterRoleBindingClientAdapter{Client: client.RbacV1().ClusterRoleBindings()},
-			Confirm:     true,
-		}).Run(); err != nil {
-			return fmt.Errorf("ClusterRoleBinding %s: %w", user, err)
-		}
-	}
-	return nil
-}
-
-var (
-	readVerbs  = []string{"get", "list", "watch"}
-	writeVerbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
-)
-
-func schedulerRules() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{
-		{APIGroups: []string{"cluster.karmada.io"}, Resources: []string{"clusters"}, Verbs: readVerbs},
-		{APIGroups: []string{"policy.karmada.io"}, Resources: []string{"propagationpolicies", "clusterpropagationpolicies"}, Verbs: readVerbs},
-		{APIGroups: []string{"scheduling.k8s.io"}, Resources: []string{"priorityclasses"}, Verbs: readVerbs},
-		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings", "clusterresourcebindings"}, Verbs: []string{"get", "list", "watch", "update", "patch"}},
-		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings/status", "clusterresourcebindings/status"}, Verbs: []string{"update", "patch"}},
-		{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: readVerbs},
-		{APIGroups: []string{"", "events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "update", "patch"}},
-		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: writeVerbs},
-	}
-}
-
-// controllersRules cover every resource: templates may be of any kind, namespaces
-// are emptied of any kind, and garbage of any kind is collected.
-func controllersRules() []rbacv1.PolicyRule {
-	return []rbacv1.PolicyRule{
-		{APIGroups: []string{rbacv1.APIGroupAll}, Resources: []string{rbacv1.ResourceAll}, Verbs: writeVerbs},
-		// Aggregated ClusterRoles are written by the controllers, and certificates are signed by them.
-		{APIGroups: []string{rbacv1.GroupName}, Resources: []string{"clusterroles"}, Verbs: []string{"escalate", "bind"}},
-		{APIGroups: []string{"certificates.k8s.io"}, Resources: []string{"signers"}, Verbs: []string{"approve", "sign"}},
-		{NonResourceURLs: []string{"/healthz", "/readyz", "/livez", "/version", "/api", "/api/*", "/apis", "/apis/*", "/openapi/*"}, Verbs: []string{"get"}},
-	}
 }

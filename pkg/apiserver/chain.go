@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensionsapiserver "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -112,8 +113,11 @@ func (c *chain) compose() (*aggregatorapiserver.APIAggregator, error) {
 		return nil, fmt.Errorf("creating the storage of the generic groups: %w", err)
 	}
 	for i, p := range providers {
-		if p.GroupName() == "" {
+		switch p.GroupName() {
+		case "":
 			providers[i] = coreTemplates{native.NewCoreGenericConfig()}
+		case rbacv1.GroupName:
+			providers[i] = storageOnly{p}
 		}
 	}
 	providers = append(providers, templateProviders()...)

@@ -18,9 +18,8 @@ import (
 // Options say where the API server listens, stores and finds its keys. All file
 // paths are absolute; what they name must exist.
 type Options struct {
-	// BindAddress and Port are where TLS is served.
-	BindAddress net.IP
-	Port        int
+	// Listener is where TLS is served. The server closes it.
+	Listener net.Listener
 	// AdvertiseAddress is told to clients that ask for the server's own address; it is never 0.0.0.0.
 	AdvertiseAddress net.IP
 
@@ -96,8 +95,13 @@ func (o Options) kubernetes() (*options.Options, error) {
 	}
 	s := options.NewOptions()
 
-	s.SecureServing.BindAddress = o.BindAddress
-	s.SecureServing.BindPort = o.Port
+	listens, ok := o.Listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return nil, fmt.Errorf("cannot serve TLS on %s: not a TCP listener", o.Listener.Addr())
+	}
+	s.SecureServing.Listener = o.Listener
+	s.SecureServing.BindAddress = listens.IP
+	s.SecureServing.BindPort = listens.Port
 	s.SecureServing.ServerCert.CertKey.CertFile = o.Keys.ServingCert
 	s.SecureServing.ServerCert.CertKey.KeyFile = o.Keys.ServingKey
 	s.SecureServing.MinTLSVersion = "VersionTLS12"

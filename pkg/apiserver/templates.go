@@ -43,9 +43,14 @@ func templateProviders() []controlplaneapiserver.RESTStorageProvider {
 		networkingrest.RESTStorageProvider{},
 		noderest.RESTStorageProvider{},
 		policyrest.RESTStorageProvider{},
-		schedulingrest.RESTStorageProvider{},
+		storageOnly{schedulingrest.RESTStorageProvider{}},
 		storagerest.RESTStorageProvider{},
 	}
+}
+
+// storageOnly is a provider without its post-start hook.
+type storageOnly struct {
+	controlplaneapiserver.RESTStorageProvider
 }
 
 // coreTemplates extends the generic core group with the kinds that need nodes to

@@ -21,7 +21,7 @@ func Default() *ServerConfiguration {
 			QuotaBackendBytes: 8 << 30,
 		},
 		Certificates: Certificates{LeafDuration: duration(7 * 24 * time.Hour)},
-		Logging:      Logging{Level: 1, Format: LogText},
+		Logging:      Logging{Level: 0, Format: LogText},
 		Audit:        Audit{MaxAgeDays: 30, MaxBackups: 10, MaxSizeMiB: 100},
 		EventTTL:     duration(time.Hour),
 		Requests: Requests{

@@ -91,7 +91,7 @@ const (
 
 // Logging configures the log on standard error.
 type Logging struct {
-	// Level is the verbosity, 0 to 10. Default: 1.
+	// Level is the verbosity, 0 (errors only) to 10. Default: 0.
 	Level int `json:"level"`
 	// Format is text or json. Default: text.
 	Format LogFormat `json:"format,omitempty"`

@@ -60,3 +60,10 @@ func writeIdentity(dir string, id Identity) error {
 	}
 	return WriteFile(filepath.Join(dir, markerName), append(content, '\n'), 0o600)
 }
+
+// Exists tells whether path is a data directory that has come through its first
+// start. It looks only; Open may still refuse it.
+func Exists(path string) bool {
+	_, err := readIdentity(path)
+	return err == nil
+}
