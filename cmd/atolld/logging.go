@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/textlogger"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"atoll.dev/atoll/pkg/serverconfig"
 )
@@ -40,6 +41,7 @@ func withLogger(ctx context.Context, config serverconfig.Logging, out io.Writer)
 		}
 		klog.SetOutputBySeverity(from, out)
 	}
+	ctrllog.SetLogger(logger.V(1))
 	return klog.NewContext(ctx, logger)
 }
 
@@ -55,4 +57,29 @@ func setKlogFlag(name, value string) {
 // for parts whose every start and stop is not worth a line.
 func quieter(ctx context.Context) context.Context {
 	return klog.NewContext(ctx, klog.FromContext(ctx).V(1))
+}
+
+// stopNoise is what controller-runtime logs as an error whenever a leader is told to stop.
+const stopNoise = "error received after stop sequence was engaged"
+
+// orderly returns a logger that does not call an orderly stop an error.
+func orderly(logger logr.Logger) logr.Logger {
+	return logger.WithSink(orderlySink{logger.GetSink()})
+}
+
+type orderlySink struct{ logr.LogSink }
+
+func (s orderlySink) Error(err error, msg string, keysAndValues ...any) {
+	if msg == stopNoise {
+		return
+	}
+	s.LogSink.Error(err, msg, keysAndValues...)
+}
+
+func (s orderlySink) WithName(name string) logr.LogSink {
+	return orderlySink{s.LogSink.WithName(name)}
+}
+
+func (s orderlySink) WithValues(keysAndValues ...any) logr.LogSink {
+	return orderlySink{s.LogSink.WithValues(keysAndValues...)}
 }

@@ -82,7 +82,7 @@ func newManager(ctx context.Context, config *rest.Config, r role, shared cache.C
 	grace := shutdownGrace
 	options := ctrl.Options{
 		Scheme:                              scheme,
-		Logger:                              klog.FromContext(ctx),
+		Logger:                              orderly(klog.FromContext(ctx)),
 		BaseContext:                         func() context.Context { return context.WithoutCancel(ctx) },
 		LeaderElection:                      true,
 		LeaderElectionResourceLockInterface: lock,

@@ -15,7 +15,6 @@ import (
 	"atoll.dev/atoll/pkg/apiserver/datadir"
 	"atoll.dev/atoll/pkg/apiserver/etcdmember"
 	"atoll.dev/atoll/pkg/serverconfig"
-	"atoll.dev/atoll/pkg/version"
 )
 
 const (
@@ -93,6 +92,10 @@ func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool
 	}
 	p.start(ctx, "the API server", server.Run)
 	if err := p.until(ctx, readyTimeout, "the API server is ready", server.Ready); err != nil {
+		if ctx.Err() != nil {
+			// Kubernetes' start hooks crash the process when they are stopped half-way: let them finish first.
+			_ = p.until(context.WithoutCancel(ctx), readyTimeout, "the API server can be stopped", server.Ready)
+		}
 		return joined(err, p.stopAll())
 	}
 	if all {
