@@ -1,14 +1,22 @@
 package karmada
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/karmada-io/karmada/pkg/generated/openapi"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kube-openapi/pkg/common"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
-// modelPrefix starts the OpenAPI model name of every type of Karmada's API packages.
-const modelPrefix = "com.github.karmada-io.karmada.pkg.apis."
+const (
+	// modelPrefix starts the OpenAPI model name of every type of Karmada's API packages.
+	modelPrefix = "com.github.karmada-io.karmada.pkg.apis."
+	// kindsExtension lists the kinds that a model is the schema of.
+	kindsExtension = "x-kubernetes-group-version-kind"
+)
 
 // OpenAPIDefinitions returns the OpenAPI definitions of Karmada's own types,
 // keyed by model name. They refer to definitions of Kubernetes' types (meta,
@@ -16,10 +24,26 @@ const modelPrefix = "com.github.karmada-io.karmada.pkg.apis."
 // the caller merges in from Kubernetes' and apiextensions' generated sets.
 func OpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	definitions := openapi.GetOpenAPIDefinitions(ref)
-	for name := range definitions {
-		if !strings.HasPrefix(name, modelPrefix) {
-			delete(definitions, name)
-		}
-	}
+	maps.DeleteFunc(definitions, func(name string, _ common.OpenAPIDefinition) bool { return !strings.HasPrefix(name, modelPrefix) })
 	return definitions
+}
+
+// PublicKinds wraps the GetDefinitionName of an OpenAPI configuration: models of
+// Karmada's types that are their own internal type are not published as the
+// schema of an internal version.
+func PublicKinds(definitionName func(string) (string, spec.Extensions)) func(string) (string, spec.Extensions) {
+	return func(model string) (string, spec.Extensions) {
+		name, extensions := definitionName(model)
+		kinds, ok := extensions[kindsExtension].([]any)
+		if !ok || !strings.HasPrefix(name, modelPrefix) {
+			return name, extensions
+		}
+		public := slices.DeleteFunc(slices.Clone(kinds), func(kind any) bool {
+			gvk, _ := kind.(map[string]any)
+			return gvk["version"] == runtime.APIVersionInternal
+		})
+		extensions = maps.Clone(extensions)
+		extensions[kindsExtension] = public
+		return name, extensions
+	}
 }

@@ -129,6 +129,8 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	namer := openapinamer.NewDefinitionNamer(scheme)
 	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
+	config.OpenAPIConfig.GetDefinitionName = karmada.PublicKinds(config.OpenAPIConfig.GetDefinitionName)
+	config.OpenAPIV3Config.GetDefinitionName = karmada.PublicKinds(config.OpenAPIV3Config.GetDefinitionName)
 
 	storageConfig := *storagebackend.NewDefaultConfig("/registry", nil)
 	storageConfig.Transport.ServerList = []string{etcdEndpoint}

@@ -423,9 +423,28 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, gv := range GroupVersions() {
-		raw := string(must(rc.Get().AbsPath("/openapi/v3/apis/" + gv.String()).DoRaw(context.Background())))
-		if !strings.Contains(raw, `"group":"`+gv.Group+`"`) || strings.Contains(raw, "ROOT_OBJECT") {
-			t.Errorf("OpenAPI of %s does not tell its kinds", gv)
+		var document struct {
+			Components struct {
+				Schemas map[string]struct {
+					Kinds []schema.GroupVersionKind `json:"x-kubernetes-group-version-kind"`
+				}
+			}
+		}
+		if err := json.Unmarshal(must(rc.Get().AbsPath("/openapi/v3/apis/"+gv.String()).DoRaw(context.Background())), &document); err != nil {
+			t.Fatal(err)
+		}
+		described := 0
+		for name, model := range document.Components.Schemas {
+			if !strings.HasPrefix(name, "com.github.karmada-io.") || len(model.Kinds) == 0 {
+				continue
+			}
+			if len(model.Kinds) != 1 || model.Kinds[0].GroupVersion() != gv {
+				t.Errorf("OpenAPI of %s: %s is the schema of %v", gv, name, model.Kinds)
+			}
+			described++
+		}
+		if described == 0 {
+			t.Errorf("OpenAPI of %s describes no kind", gv)
 		}
 	}
 	raw := string(must(rc.Get().AbsPath("/openapi/v3/apis/policy.karmada.io/v1alpha1").DoRaw(context.Background())))
