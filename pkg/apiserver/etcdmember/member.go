@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,6 +70,12 @@ func Start(ctx context.Context, config Config) (*Member, error) {
 
 	started := make(chan error, 1)
 	go func() { // of its own, since etcd's way to give up ends the goroutine
+		debug.SetPanicOnFault(true) // see readDatabase
+		defer func() {
+			if reason := recover(); reason != nil {
+				started <- fmt.Errorf("%v", reason)
+			}
+		}()
 		etcd, err := embed.StartEtcd(cfg)
 		m.etcd = etcd
 		started <- err
