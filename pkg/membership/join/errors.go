@@ -115,3 +115,13 @@ func apiMessage(err error) string {
 	}
 	return err.Error()
 }
+
+// ExplainPlane turns the failure of a request to the control plane into one sentence, so that every command
+// tells the same thing in the same words. Answers of its API server that are no matter of access stay as they are.
+func ExplainPlane(err error, endpoint, doing string) error {
+	explained := explain(err, "the control plane", endpoint, doing, "log in to the control plane again")
+	if KindOf(explained) == Internal {
+		return err
+	}
+	return explained
+}

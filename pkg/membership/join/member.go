@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -12,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -42,14 +44,14 @@ type tokens struct{ writer, claimer, impersonator string }
 // of two control planes that join a member at once, one stops before it made an identity.
 func (r *run) prepare(ctx context.Context, m *memberCluster, claim ownership.Claim, mode identity.Mode) (tokens, error) {
 	var t tokens
+	if err := r.awaitNamespaceGone(ctx, m); err != nil {
+		return t, err
+	}
 	ns, err := ensure(ctx, r, inMember, "Namespace", m.kube.CoreV1().Namespaces(),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: wellknown.SystemNamespace, Labels: identity.Labels()}},
 		func(*corev1.Namespace) bool { return false }) // one that we did not make stays the user's
 	if err != nil {
 		return t, err
-	}
-	if ns.DeletionTimestamp != nil {
-		return t, failed(Taken, nil, "namespace %s of member %s is still being deleted; try again when it is gone", ns.Name, m.name)
 	}
 	if err := r.claim(ctx, m, claim); err != nil {
 		return t, err
@@ -63,14 +65,42 @@ func (r *run) prepare(ctx context.Context, m *memberCluster, claim ownership.Cla
 	if err := r.ensureImpersonator(ctx, m); err != nil {
 		return t, err
 	}
-	for account, token := range map[string]*string{
-		identity.Writer(claim.Epoch): &t.writer, identity.Claimer: &t.claimer, identity.Impersonator: &t.impersonator,
-	} {
-		if *token, err = r.ensureToken(ctx, m, account); err != nil {
+	// All three are asked for before the first is awaited: the member fills them side by side.
+	accounts := []string{identity.Writer(claim.Epoch), identity.Claimer, identity.Impersonator}
+	for _, a := range accounts {
+		if err := r.ensureTokenSecret(ctx, m, a); err != nil {
+			return t, err
+		}
+	}
+	if r.dryRun {
+		return t, nil
+	}
+	for i, token := range []*string{&t.writer, &t.claimer, &t.impersonator} {
+		if *token, err = r.token(ctx, m, accounts[i]); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
+}
+
+// awaitNamespaceGone lets a namespace go that an unjoin has just deleted.
+func (r *run) awaitNamespaceGone(ctx context.Context, m *memberCluster) error {
+	told := false
+	err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		ns, err := m.kube.CoreV1().Namespaces().Get(ctx, wellknown.SystemNamespace, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || (err == nil && ns.DeletionTimestamp == nil) {
+			return true, nil
+		}
+		if err == nil && !told {
+			told = true
+			r.report("member: waiting for the former namespace " + ns.Name + " to go")
+		}
+		return err == nil && r.dryRun, err
+	})
+	if err != nil && told {
+		return failed(TimedOut, err, "namespace %s of member %s is still being deleted; join again when it is gone", wellknown.SystemNamespace, m.name)
+	}
+	return err
 }
 
 func (r *run) claim(ctx context.Context, m *memberCluster, claim ownership.Claim) error {

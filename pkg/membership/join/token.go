@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -24,51 +25,57 @@ const (
 	tokenPoll  = 25 * time.Millisecond
 )
 
-// ensureToken returns a service account's long-lived token, from a Secret of type
-// service-account-token. Such a token does not expire; it ends with its Secret or service account.
-func (r *run) ensureToken(ctx context.Context, m *memberCluster, account string) (string, error) {
-	secrets := m.kube.CoreV1().Secrets(wellknown.SystemNamespace)
-	name := identity.TokenSecret(account)
-	want := &corev1.Secret{ObjectMeta: objectMeta(name, nil), Type: corev1.SecretTypeServiceAccountToken}
+// ensureTokenSecret makes the Secret of type service-account-token that holds a service account's
+// long-lived token. Such a token does not expire; it ends with its Secret or service account.
+func (r *run) ensureTokenSecret(ctx context.Context, m *memberCluster, account string) error {
+	want := &corev1.Secret{ObjectMeta: objectMeta(identity.TokenSecret(account), nil), Type: corev1.SecretTypeServiceAccountToken}
 	want.Annotations = map[string]string{corev1.ServiceAccountNameKey: account}
-	have, err := ensure(ctx, r, inMember, "Secret", secrets, want, func(*corev1.Secret) bool { return false })
-	if err != nil || r.dryRun {
+	_, err := ensure(ctx, r, inMember, "Secret", m.kube.CoreV1().Secrets(want.Namespace), want, func(*corev1.Secret) bool { return false })
+	return err
+}
+
+// token returns a service account's token, once the member has issued it. One that the member no
+// longer honours (its signing key was changed, say) is replaced.
+func (r *run) token(ctx context.Context, m *memberCluster, account string) (string, error) {
+	token, uid, err := r.awaitToken(ctx, m, account)
+	if err != nil {
 		return "", err
 	}
-	if token := string(have.Data[corev1.ServiceAccountTokenKey]); token != "" {
-		err := r.tokenAccepted(ctx, m, token)
-		if err == nil {
-			return token, nil
-		}
-		if !apierrors.IsUnauthorized(err) {
-			return "", err
-		}
-		// The member no longer honours it (its signing key was changed, say): a new one is made.
-		if err := secrets.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &have.UID}}); err != nil && !apierrors.IsNotFound(err) {
-			return "", fmt.Errorf("replacing the invalid token of %s: %w", account, err)
-		}
-		r.did(inMember, "deleted", "Secret "+wellknown.SystemNamespace+"/"+name+" (its token was invalid)")
-		if _, err := ensure(ctx, r, inMember, "Secret", secrets, want, func(*corev1.Secret) bool { return false }); err != nil {
-			return "", err
-		}
+	err = r.tokenAccepted(ctx, m, token)
+	if err == nil || !apierrors.IsUnauthorized(err) {
+		return token, err
 	}
-	token := ""
+	secrets, name := m.kube.CoreV1().Secrets(wellknown.SystemNamespace), identity.TokenSecret(account)
+	err = secrets.Delete(ctx, name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("replacing the invalid token of %s: %w", account, err)
+	}
+	r.did(inMember, "deleted", "Secret "+wellknown.SystemNamespace+"/"+name+" (its token was invalid)")
+	if err := r.ensureTokenSecret(ctx, m, account); err != nil {
+		return "", err
+	}
+	token, _, err = r.awaitToken(ctx, m, account)
+	return token, err
+}
+
+// awaitToken waits until the member's controller manager has filled the token Secret.
+func (r *run) awaitToken(ctx context.Context, m *memberCluster, account string) (token string, uid types.UID, err error) {
 	err = wait.PollUntilContextTimeout(ctx, tokenPoll, tokenAppears, true, func(ctx context.Context) (bool, error) {
-		s, err := secrets.Get(ctx, name, metav1.GetOptions{})
+		s, err := m.kube.CoreV1().Secrets(wellknown.SystemNamespace).Get(ctx, identity.TokenSecret(account), metav1.GetOptions{})
 		if err != nil {
 			return false, err
 		}
-		token = string(s.Data[corev1.ServiceAccountTokenKey])
+		token, uid = string(s.Data[corev1.ServiceAccountTokenKey]), s.UID
 		return token != "", nil
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return "", failed(TimedOut, err, "member %s did not issue a token for ServiceAccount %s/%s within %s; is its controller manager running?",
+		return "", "", failed(TimedOut, err, "member %s did not issue a token for ServiceAccount %s/%s within %s; is its controller manager running?",
 			m.name, wellknown.SystemNamespace, account, tokenAppears)
 	}
 	if err != nil {
-		return "", fmt.Errorf("waiting for the token of %s: %w", account, err)
+		return "", "", fmt.Errorf("waiting for the token of %s: %w", account, err)
 	}
-	return token, nil
+	return token, uid, nil
 }
 
 // tokenAccepted tells whether the member authenticates a token: nil or a Forbidden mean that it does.

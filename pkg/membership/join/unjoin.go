@@ -211,8 +211,11 @@ func (l *leaving) deleteCluster(ctx context.Context, cluster *clusterv1alpha1.Cl
 		if ctx.Err() != nil {
 			return failed(Internal, ctx.Err(), "interrupted; cluster %s goes on being removed, run the same command again to finish", cluster.Name)
 		}
-		return failed(TimedOut, err, "cluster %s is not gone after %s: %s; run the same command again to go on waiting, or add --force to give the member up",
-			cluster.Name, l.req.Timeout, l.remaining(context.WithoutCancel(ctx), cluster.Name))
+		remedy := "run the same command again to go on waiting, or add --force to give the member up"
+		if l.req.Force {
+			remedy = "run the same command again to go on waiting"
+		}
+		return failed(TimedOut, err, "cluster %s is not gone after %s: %s; %s", cluster.Name, l.req.Timeout, l.remaining(ctx, cluster.Name), remedy)
 	}
 	l.did(inPlane, "deleted", object)
 	return nil

@@ -1,0 +1,198 @@
+package membership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"atoll.dev/atoll/pkg/membership/internal/realclusters"
+
+	clusterinstall "github.com/karmada-io/karmada/pkg/apis/cluster/install"
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	workinstall "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"atoll.dev/atoll/pkg/membership"
+	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/membership/join"
+)
+
+// clusters are shared by the tests of this package; each test leaves the members as it found them.
+var clusters *realclusters.Clusters
+
+func TestMain(m *testing.M) {
+	code := func() int {
+		if _, ok := realclusters.Binary(); !ok && os.Getenv(realclusters.DirVariable) == "" {
+			return m.Run() // needClusters skips
+		}
+		dir, err := os.MkdirTemp("", "atoll-membership")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if clusters, err = realclusters.Start(context.Background(), dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer clusters.Stop()
+		return m.Run()
+	}()
+	os.Exit(code)
+}
+
+const (
+	planeUID = "11111111-aaaa-4bbb-8ccc-000000000001"
+	claimID  = "first"
+)
+
+// plane is a control plane with membership's controllers running.
+type plane struct {
+	config *rest.Config
+	client client.Client
+	kube   kubernetes.Interface
+	pool   *connection.Pool
+}
+
+func needClusters(t *testing.T) {
+	t.Helper()
+	if clusters == nil {
+		t.Skip("needs real clusters: build bin/member, or name it in " + realclusters.BinaryVariable)
+	}
+}
+
+func scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(s))
+	clusterinstall.Install(s)
+	utilruntime.Must(workinstall.Install(s))
+	utilruntime.Must(workv1alpha2.Install(s))
+	return s
+}
+
+// startPlane runs membership's controllers over the last cluster until the test ends.
+func startPlane(t *testing.T, opts membership.Options) *plane {
+	t.Helper()
+	p := newPlane(t)
+	p.run(t, opts)
+	return p
+}
+
+func newPlane(t *testing.T) *plane {
+	t.Helper()
+	needClusters(t)
+	cfg, err := clusters.Plane(t.Context(), planeUID, 1, claimID)
+	must(t, err)
+	p := &plane{config: cfg}
+	p.client, err = client.New(cfg, client.Options{Scheme: scheme()})
+	must(t, err)
+	p.kube, err = kubernetes.NewForConfig(cfg)
+	must(t, err)
+	return p
+}
+
+// run starts the controllers and returns a function that stops them and waits; the test's end does the same.
+func (p *plane) run(t *testing.T, opts membership.Options) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background()) // outlives the test's context, which ends before its cleanups
+	ctx = klog.NewContext(ctx, klog.Background())
+	ctrl.SetLogger(klog.Background())
+	skip := true
+	mgr, err := ctrl.NewManager(p.config, ctrl.Options{Scheme: scheme(), Metrics: server.Options{BindAddress: "0"},
+		Controller: config.Controller{SkipNameValidation: &skip}})
+	must(t, err)
+	p.pool, err = connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
+	must(t, err)
+	must(t, membership.Setup(ctx, mgr, p.pool, opts))
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			if err := <-ended; err != nil {
+				t.Errorf("manager ended with %v", err)
+			}
+			p.pool.Close()
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until check returns nil, or fails with what it returned last.
+func eventually(t *testing.T, within time.Duration, check func(ctx context.Context) error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
+		last = check(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("not within %s: %v", within, errors.Join(last, err))
+	}
+}
+
+// request joins cluster n under a name.
+func (p *plane) request(t *testing.T, name string, n int) join.Request {
+	t.Helper()
+	member, err := join.LoadMember(clusters.Kubeconfig(n), "")
+	must(t, err)
+	return join.Request{Name: name, Plane: p.config, Member: member, Report: func(line string) { t.Log(line) }}
+}
+
+// join joins cluster n and sees to it that it is unjoined when the test ends.
+func (p *plane) join(t *testing.T, req join.Request) *join.Result {
+	t.Helper()
+	res, err := join.Join(t.Context(), req)
+	must(t, err)
+	t.Cleanup(func() {
+		ctx := context.Background()
+		if err := p.client.Get(ctx, client.ObjectKey{Name: req.Name}, &clusterv1alpha1.Cluster{}); apierrors.IsNotFound(err) {
+			return
+		}
+		_, err := join.Unjoin(ctx, join.LeaveRequest{Name: req.Name, Plane: p.config, Member: req.Member, Force: true, Timeout: 20 * time.Second})
+		if err != nil {
+			t.Errorf("cleaning up after the test: %v", err)
+		}
+	})
+	return res
+}
+
+func (p *plane) cluster(t *testing.T, name string) *clusterv1alpha1.Cluster {
+	t.Helper()
+	c := &clusterv1alpha1.Cluster{}
+	must(t, p.client.Get(t.Context(), client.ObjectKey{Name: name}, c))
+	return c
+}
+
+func ready(c *clusterv1alpha1.Cluster) error {
+	cond := meta.FindStatusCondition(c.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
+	if cond == nil || cond.Status != "True" {
+		return fmt.Errorf("cluster %s is not Ready: %v", c.Name, cond)
+	}
+	return nil
+}
