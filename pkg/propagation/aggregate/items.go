@@ -1,0 +1,67 @@
+package aggregate
+
+import (
+	"slices"
+	"strings"
+
+	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"atoll.dev/atoll/pkg/propagation/work"
+)
+
+// itemsOf returns what the Works say of the template, by cluster name.
+func itemsOf(works []workv1alpha1.Work, ref workv1alpha2.ObjectReference) []workv1alpha2.AggregatedStatusItem {
+	gvk := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)
+	items := make([]workv1alpha2.AggregatedStatusItem, 0, len(works))
+	for i := range works {
+		w := &works[i]
+		if !w.DeletionTimestamp.IsZero() {
+			continue
+		}
+		item := workv1alpha2.AggregatedStatusItem{ClusterName: work.Cluster(w), Health: workv1alpha2.ResourceUnknown}
+		if c := work.Applied(w); c != nil && c.Status == metav1.ConditionTrue {
+			item.Applied = true
+			for _, s := range w.Status.ManifestStatuses {
+				if s.Identifier == work.Identifier(s.Identifier.Ordinal, gvk, ref.Namespace, ref.Name) {
+					item.Status = s.Status
+					item.Health = workv1alpha2.ResourceHealth(s.Health)
+					break
+				}
+			}
+		} else if c != nil {
+			item.AppliedMessage = c.Message
+		}
+		items = append(items, item)
+	}
+	slices.SortFunc(items, func(a, b workv1alpha2.AggregatedStatusItem) int { return strings.Compare(a.ClusterName, b.ClusterName) })
+	return items
+}
+
+// fullyApplied says, in Karmada's words, whether every cluster that should have the template has it.
+func fullyApplied(items []workv1alpha2.AggregatedStatusItem, clusters sets.Set[string]) metav1.Condition {
+	all := clusters.Len() > 0 && len(items) == clusters.Len()
+	for _, item := range items {
+		all = all && item.Applied && clusters.Has(item.ClusterName)
+	}
+	if all {
+		return metav1.Condition{Type: workv1alpha2.FullyApplied, Status: metav1.ConditionTrue,
+			Reason: "FullyAppliedSuccess", Message: "All works have been successfully applied"}
+	}
+	return metav1.Condition{Type: workv1alpha2.FullyApplied, Status: metav1.ConditionFalse,
+		Reason: "FullyAppliedFailed", Message: "Failed to apply all works, see status.aggregatedStatus for details"}
+}
+
+// undecided tells whether some cluster that should have the template has not been heard of.
+func undecided(works []workv1alpha1.Work, clusters sets.Set[string]) bool {
+	heard := 0
+	for i := range works {
+		if work.Applied(&works[i]) != nil {
+			heard++
+		}
+	}
+	return heard < clusters.Len()
+}

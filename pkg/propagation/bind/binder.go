@@ -1,0 +1,404 @@
+package bind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"atoll.dev/atoll/apis/karmada/wellknown"
+	"atoll.dev/atoll/pkg/propagation/interpret"
+	"atoll.dev/atoll/pkg/propagation/mergepatch"
+	"atoll.dev/atoll/pkg/propagation/settle"
+	"atoll.dev/atoll/pkg/propagation/templates"
+	"atoll.dev/atoll/pkg/propagation/twin"
+	"atoll.dev/atoll/pkg/propagation/work"
+)
+
+// Override changes a manifest for one cluster, as the last step before it becomes a Work. It returns
+// the manifest, which may be the one that it was given, and the annotations that record on the Work
+// what was applied (wellknown.AppliedOverridesAnnotation and its cluster-wide twin).
+type Override func(ctx context.Context, manifest *unstructured.Unstructured, cluster string) (*unstructured.Unstructured, map[string]string, error)
+
+// Options of a Binder. Required but where said.
+type Options struct {
+	// Cache and Client of the control plane; the client reads from the cache. Live reads past it.
+	Cache       cache.Cache
+	Client      client.Client
+	Live        client.Reader
+	Templates   *templates.Store
+	Interpreter interpret.Interpreter
+	Recorder    record.EventRecorder
+	// Skip says which namespaces are not sent to members.
+	Skip templates.Skip
+	// Override may be nil.
+	Override Override
+	// Workers is how many bindings are rendered at a time. Default 8.
+	Workers int
+	// Clock defaults to the real one.
+	Clock clock.WithTicker
+}
+
+// worksAtATime is how many Works of one binding are written at a time.
+const worksAtATime = 16
+
+// Binder is the controller. It implements manager.Runnable.
+type Binder struct {
+	opts       Options
+	queue      *settle.Queue[types.NamespacedName]
+	namespaces *settle.Queue[string]
+	planeUID   string
+	// written holds the resourceVersion that a Work got by our own patch: its event says nothing new.
+	written sync.Map // types.NamespacedName → string
+}
+
+// New returns a binder.
+func New(opts Options) *Binder {
+	if opts.Workers == 0 {
+		opts.Workers = 8
+	}
+	if opts.Clock == nil {
+		opts.Clock = clock.RealClock{}
+	}
+	return &Binder{
+		opts:       opts,
+		queue:      settle.New[types.NamespacedName](settle.Options{Name: "bind", Clock: opts.Clock}),
+		namespaces: settle.New[string](settle.Options{Name: "namespaces", Clock: opts.Clock}),
+	}
+}
+
+// Start runs until ctx ends.
+func (b *Binder) Start(ctx context.Context) error {
+	ctx = klog.NewContext(ctx, klog.FromContext(ctx).WithName("bind"))
+	if err := b.readPlaneUID(ctx); err != nil {
+		return err
+	}
+	if err := b.listen(ctx); err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	group.Go(func() { b.queue.Run(ctx, b.opts.Workers, b.reconcile) })
+	group.Go(func() { b.namespaces.Run(ctx, 2, b.reconcileNamespace) })
+	group.Wait()
+	return nil
+}
+
+// readPlaneUID waits for the control plane's identity: nothing is dispatched without saying whose it is.
+func (b *Binder) readPlaneUID(ctx context.Context) error {
+	key := types.NamespacedName{Namespace: wellknown.SystemNamespace, Name: wellknown.PlaneConfigMap}
+	for {
+		var plane corev1.ConfigMap
+		err := b.opts.Live.Get(ctx, key, &plane)
+		if err == nil && plane.Data[wellknown.PlaneUIDKey] != "" {
+			b.planeUID = plane.Data[wellknown.PlaneUIDKey]
+			return nil
+		}
+		klog.FromContext(ctx).V(1).Info("Waiting for the control plane's identity", "configMap", key, "err", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-b.opts.Clock.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// reconcile brings the Works of one binding to what it says.
+func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
+	binding, err := twin.GetBinding(ctx, b.opts.Client, key)
+	if apierrors.IsNotFound(err) {
+		return settle.Outcome{}, nil
+	}
+	if err != nil {
+		return settle.Outcome{}, fmt.Errorf("reading binding %s: %w", key, err)
+	}
+	if !binding.GetDeletionTimestamp().IsZero() {
+		return settle.Outcome{}, b.finish(ctx, binding)
+	}
+	if binding.PermanentID() == "" {
+		return settle.Outcome{}, nil // the matcher gives it one
+	}
+	works, err := work.OfBinding(ctx, b.opts.Client, binding.PermanentID())
+	if err != nil {
+		return settle.Outcome{}, err
+	}
+	if direct := purgedDirectly(binding.Spec); direct.Len() > 0 {
+		leaving := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool {
+			return !direct.Has(work.Cluster(&w)) || Clusters(binding.Spec).Has(work.Cluster(&w))
+		})
+		if len(leaving) > 0 { // their deletion brings the binding back here
+			return settle.Outcome{}, b.remove(ctx, binding, leaving)
+		}
+	}
+	outcome, wrote, err := b.ensure(ctx, binding)
+	if err != nil {
+		b.event(binding, corev1.EventTypeWarning, "SyncWorkFailed", "%v", err)
+		return outcome, err
+	}
+	if wrote {
+		b.event(binding, corev1.EventTypeNormal, "SyncWorkSucceed", "Sync work of %s successful.", binding)
+	}
+	if outcome.After > 0 {
+		return outcome, nil
+	}
+	// The new places first, then the old ones go.
+	keep := Clusters(binding.Spec)
+	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
+	return outcome, b.remove(ctx, binding, orphans)
+}
+
+// finish deletes the Works of a binding that is being deleted and lets it go. Works go on living
+// until their manifests are gone from the members.
+func (b *Binder) finish(ctx context.Context, binding twin.Binding) error {
+	if !slices.Contains(binding.GetFinalizers(), binding.Finalizer()) {
+		return nil
+	}
+	works, err := work.OfBinding(ctx, b.opts.Client, binding.PermanentID())
+	if err != nil {
+		return err
+	}
+	// A Work that was made a moment ago may not be in the cache yet.
+	for _, c := range targets(binding.Spec) {
+		namespace := wellknown.ExecutionNamespace(c.Name)
+		if slices.ContainsFunc(works, func(w workv1alpha1.Work) bool { return w.Namespace == namespace }) {
+			continue
+		}
+		var w workv1alpha1.Work
+		err := b.opts.Live.Get(ctx, types.NamespacedName{Namespace: namespace, Name: workName(binding.Spec.Resource)}, &w)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("looking for the Work of %s in cluster %s: %w", binding, c.Name, err)
+		}
+		if err == nil && w.Labels[binding.PermanentIDLabel()] == binding.PermanentID() {
+			works = append(works, w)
+		}
+	}
+	if err := b.remove(ctx, binding, works); err != nil {
+		return err
+	}
+	released := binding.Copy()
+	released.SetFinalizers(slices.DeleteFunc(slices.Clone(binding.GetFinalizers()), func(f string) bool { return f == binding.Finalizer() }))
+	if _, err := mergepatch.Apply(ctx, b.opts.Client, binding.Object, released.Object, true); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("releasing %s: %w", binding, err)
+	}
+	return nil
+}
+
+func (b *Binder) remove(ctx context.Context, binding twin.Binding, works []workv1alpha1.Work) error {
+	var errs []error
+	for i := range works {
+		w := &works[i]
+		if !w.DeletionTimestamp.IsZero() {
+			continue
+		}
+		err := b.opts.Client.Delete(ctx, w, client.Preconditions{UID: &w.UID})
+		if client.IgnoreNotFound(err) != nil {
+			errs = append(errs, fmt.Errorf("deleting Work %s/%s: %w", w.Namespace, w.Name, err))
+		}
+	}
+	err := utilerrors.NewAggregate(errs)
+	if err != nil {
+		b.event(binding, corev1.EventTypeWarning, "CleanupWorkFailed", "%v", err)
+	}
+	return err
+}
+
+func workName(ref workv1alpha2.ObjectReference) string {
+	return wellknown.WorkName(ref.Kind, ref.Name, ref.Namespace)
+}
+
+// ensure writes the Works that differ from what they should be.
+func (b *Binder) ensure(ctx context.Context, binding twin.Binding) (settle.Outcome, bool, error) {
+	clusters := targets(binding.Spec)
+	if len(clusters) == 0 {
+		return settle.Outcome{}, false, nil
+	}
+	ref := binding.Spec.Resource
+	key := templates.Key{
+		GroupVersionKind: schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind),
+		NamespacedName:   types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name},
+	}
+	t, ok := b.opts.Templates.Get(key)
+	switch {
+	case !ok && !b.opts.Templates.Synced(key.GroupVersionKind):
+		return settle.Outcome{After: 50 * time.Millisecond}, false, nil
+	case !ok, ref.UID != "" && t.UID != ref.UID:
+		return settle.Outcome{}, false, nil // the binding is about to go, or to be told of the new template
+	case older(t.ResourceVersion, ref.ResourceVersion):
+		return settle.Outcome{After: 5 * time.Millisecond}, false, nil // the binding knows more than our cache
+	}
+	base, err := t.Specification()
+	if err != nil {
+		return settle.Outcome{}, false, err
+	}
+	resolution := conflictResolution(base, binding.Spec.ConflictResolution)
+	origin(base, b.planeUID)
+	back := binding.BackReference()
+	addAnnotations(base, back)
+	addLabels(base, map[string]string{binding.PermanentIDLabel(): binding.PermanentID()})
+
+	var completions map[string]int64
+	if n, ok, _ := unstructured.NestedInt64(base.Object, "spec", "completions"); ok && key.GroupKind() == (schema.GroupKind{Group: "batch", Kind: "Job"}) && dividesJob(binding.Spec) {
+		completions = divideCompletions(n, clusters, t.UID)
+	}
+
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	var errs []error
+	wrote := false
+	slots := make(chan struct{}, worksAtATime)
+	for _, c := range clusters {
+		annotations := map[string]string{workv1alpha2.ResourceConflictResolutionAnnotation: resolution}
+		for k, v := range back {
+			annotations[k] = v
+		}
+		manifest := base.DeepCopy()
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			changed, err := b.ensureOne(ctx, binding, c, manifest, annotations, completions)
+			mu.Lock()
+			defer mu.Unlock()
+			wrote = wrote || changed
+			if err != nil {
+				errs = append(errs, err)
+			}
+		})
+	}
+	group.Wait()
+	return settle.Outcome{}, wrote, utilerrors.NewAggregate(errs)
+}
+
+func (b *Binder) ensureOne(ctx context.Context, binding twin.Binding, c workv1alpha2.TargetCluster, manifest *unstructured.Unstructured,
+	annotations map[string]string, completions map[string]int64) (bool, error) {
+	var err error
+	hooks := b.opts.Interpreter.Hooks(manifest.GroupVersionKind())
+	if hooks.ReviseReplicas != nil && binding.Spec.IsWorkload() {
+		if manifest, err = hooks.ReviseReplicas(ctx, manifest, int64(c.Replicas)); err != nil {
+			return false, fmt.Errorf("revising the replicas for cluster %s: %w", c.Name, err)
+		}
+	}
+	if n, ok := completions[c.Name]; ok {
+		if err := unstructured.SetNestedField(manifest.Object, n, "spec", "completions"); err != nil {
+			return false, fmt.Errorf("dividing the completions for cluster %s: %w", c.Name, err)
+		}
+	}
+	if b.opts.Override != nil {
+		var applied map[string]string
+		if manifest, applied, err = b.opts.Override(ctx, manifest, c.Name); err != nil {
+			return false, fmt.Errorf("applying overrides for cluster %s: %w", c.Name, err)
+		}
+		for k, v := range applied {
+			annotations[k] = v
+		}
+	}
+	return b.write(ctx, wanted{
+		name: workName(binding.Spec.Resource), namespace: wellknown.ExecutionNamespace(c.Name),
+		labels: map[string]string{binding.PermanentIDLabel(): binding.PermanentID()}, annotations: annotations,
+		manifest: manifest,
+		suspend:  ptr.To(suspended(binding.Spec.Suspension, c.Name)),
+		preserve: ptr.To(ptr.Deref(binding.Spec.PreserveResourcesOnDeletion, false)),
+	})
+}
+
+// errBelongsToOther means that a Work of this name carries something else.
+var errBelongsToOther = errors.New("it carries another template of the same name and kind")
+
+// write creates or changes a Work, or leaves it alone if it is as it should be.
+func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
+	was := &workv1alpha1.Work{}
+	err := b.opts.Client.Get(ctx, types.NamespacedName{Namespace: w.namespace, Name: w.name}, was, client.UnsafeDisableDeepCopy)
+	switch {
+	case apierrors.IsNotFound(err):
+		to, err := w.render(nil)
+		if err != nil {
+			return false, err
+		}
+		to.OwnerReferences = w.owners
+		if err := b.opts.Client.Create(ctx, to); err != nil {
+			return false, fmt.Errorf("creating Work %s/%s: %w", w.namespace, w.name, err)
+		}
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("reading Work %s/%s: %w", w.namespace, w.name, err)
+	case !was.DeletionTimestamp.IsZero():
+		return false, fmt.Errorf("work %s/%s is being deleted", w.namespace, w.name) // Karmada's words
+	case foreign(was, w):
+		return false, fmt.Errorf("writing Work %s/%s: %w", w.namespace, w.name, errBelongsToOther)
+	}
+	to, err := w.render(was)
+	if err != nil {
+		return false, err
+	}
+	if sameManifest(was, to) {
+		to.Spec.Workload.Manifests = was.Spec.Workload.Manifests
+		if equality.Semantic.DeepEqual(was, to) {
+			return false, nil
+		}
+	}
+	wrote, err := mergepatch.Apply(ctx, b.opts.Client, was, to, false)
+	if err != nil {
+		return false, fmt.Errorf("updating Work %s/%s: %w", w.namespace, w.name, err)
+	}
+	if wrote {
+		b.written.Store(client.ObjectKeyFromObject(to), to.ResourceVersion)
+	}
+	return wrote, nil
+}
+
+// foreign tells whether a Work was made for another binding than the one that now wants it.
+func foreign(was *workv1alpha1.Work, w wanted) bool {
+	owner, has := twin.BindingOfWork(was.Annotations)
+	wants, is := twin.BindingOfWork(w.annotations)
+	return has && is && owner != wants
+}
+
+// sameManifest compares bytes first; the API server may have ordered them otherwise.
+func sameManifest(a, b *workv1alpha1.Work) bool {
+	x, y := a.Spec.Workload.Manifests, b.Spec.Workload.Manifests
+	if len(x) != 1 || len(y) != 1 {
+		return false
+	}
+	if string(x[0].Raw) == string(y[0].Raw) {
+		return true
+	}
+	var p, q map[string]any
+	return utiljson.Unmarshal(x[0].Raw, &p) == nil && utiljson.Unmarshal(y[0].Raw, &q) == nil && equality.Semantic.DeepEqual(p, q)
+}
+
+// event records something about a binding and its template.
+func (b *Binder) event(binding twin.Binding, kind, reason, format string, args ...any) {
+	b.opts.Recorder.Eventf(binding.Object, kind, reason, format, args...)
+	ref := binding.Spec.Resource
+	b.opts.Recorder.Eventf(&corev1.ObjectReference{
+		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, UID: ref.UID, ResourceVersion: ref.ResourceVersion,
+	}, kind, reason, format, args...)
+}
+
+// older tells whether resourceVersion a came before b. Versions that are no numbers have no order.
+func older(a, b string) bool {
+	x, err := strconv.ParseUint(a, 10, 64)
+	if err != nil {
+		return false
+	}
+	y, err := strconv.ParseUint(b, 10, 64)
+	return err == nil && x < y
+}

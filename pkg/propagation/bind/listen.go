@@ -1,0 +1,114 @@
+package bind
+
+import (
+	"context"
+	"fmt"
+
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"atoll.dev/atoll/pkg/propagation/twin"
+)
+
+// listen queues what changes. Works come last, so that the cache holds them when bindings are handled.
+func (b *Binder) listen(ctx context.Context) error {
+	for _, watch := range []struct {
+		obj client.Object
+		f   func(old, new client.Object)
+	}{
+		{&workv1alpha1.Work{}, b.workChanged},
+		{twin.NewBinding("").Object, b.bindingChanged},
+		{twin.NewBinding("any").Object, b.bindingChanged},
+		{&corev1.Namespace{}, b.namespaceChanged},
+		{&clusterv1alpha1.Cluster{}, b.clusterChanged},
+	} {
+		informer, err := b.opts.Cache.GetInformer(ctx, watch.obj)
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", watch.obj, err)
+		}
+		_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+			AddFunc:    func(obj any) { watch.f(nil, obj.(client.Object)) },
+			UpdateFunc: func(old, new any) { watch.f(old.(client.Object), new.(client.Object)) },
+			DeleteFunc: func(obj any) {
+				if t, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
+					obj = t.Obj
+				}
+				if o, ok := obj.(client.Object); ok {
+					watch.f(o, nil)
+				}
+			},
+		})
+		if err != nil {
+			return fmt.Errorf("watching %T: %w", watch.obj, err)
+		}
+	}
+	return nil
+}
+
+func (b *Binder) bindingChanged(old, new client.Object) {
+	if new == nil {
+		return
+	}
+	if old != nil && old.GetGeneration() == new.GetGeneration() &&
+		old.GetDeletionTimestamp().IsZero() == new.GetDeletionTimestamp().IsZero() &&
+		twin.BindingOf(old).PermanentID() == twin.BindingOf(new).PermanentID() {
+		return // status, or metadata that Works do not show
+	}
+	b.queue.Add(client.ObjectKeyFromObject(new))
+}
+
+// workChanged heals Works that others changed or deleted, and goes on where a deletion was waited for.
+func (b *Binder) workChanged(old, new client.Object) {
+	if old == nil {
+		return // the binding's own event has it looked at
+	}
+	if new != nil {
+		key := client.ObjectKeyFromObject(new)
+		if version, ok := b.written.Load(key); ok && version == new.GetResourceVersion() {
+			b.written.Delete(key)
+			return
+		}
+		if old.GetGeneration() == new.GetGeneration() && new.GetDeletionTimestamp().IsZero() {
+			return // status
+		}
+	} else {
+		b.written.Delete(client.ObjectKeyFromObject(old))
+	}
+	if binding, ok := twin.BindingOfWork(old.GetAnnotations()); ok {
+		b.queue.Add(binding)
+		return
+	}
+	for _, owner := range old.GetOwnerReferences() {
+		if owner.Kind == "Namespace" && owner.APIVersion == "v1" {
+			b.namespaces.Add(owner.Name)
+		}
+	}
+}
+
+func (b *Binder) namespaceChanged(old, new client.Object) {
+	if new == nil {
+		return // the garbage collector takes its Works
+	}
+	if old != nil && old.GetResourceVersion() == new.GetResourceVersion() {
+		return
+	}
+	b.namespaces.Add(new.GetName())
+}
+
+// clusterChanged sends all namespaces to a cluster that joined.
+func (b *Binder) clusterChanged(old, new client.Object) {
+	if old != nil || new == nil {
+		return
+	}
+	ctx := context.Background() // a read from the cache
+	var all corev1.NamespaceList
+	if err := b.opts.Client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return // not synced: the namespaces' own events are still to come
+	}
+	for i := range all.Items {
+		b.namespaces.Add(all.Items[i].Name)
+	}
+}

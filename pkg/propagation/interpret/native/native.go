@@ -1,0 +1,67 @@
+package native
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
+
+	"atoll.dev/atoll/pkg/propagation/interpret"
+)
+
+// Interpreter knows the kinds of Kubernetes.
+type Interpreter struct {
+	kinds map[schema.GroupVersionKind]interpret.Hooks
+}
+
+// New returns the interpreter. The clock dates the conditions that it sets.
+func New(clk clock.PassiveClock) *Interpreter {
+	apps, core, batch := appsv1.SchemeGroupVersion, corev1.SchemeGroupVersion, batchv1.SchemeGroupVersion
+	return &Interpreter{kinds: map[schema.GroupVersionKind]interpret.Hooks{
+		apps.WithKind("Deployment"): {
+			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
+			ReflectStatus: deploymentStatus.reflect, AggregateStatus: deploymentStatus.aggregate, Healthy: rolloutHealthy("updatedReplicas"),
+		},
+		apps.WithKind("StatefulSet"): {
+			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
+			ReflectStatus: statefulSetStatus.reflect, AggregateStatus: statefulSetStatus.aggregate, Healthy: rolloutHealthy("updatedReplicas"),
+		},
+		apps.WithKind("ReplicaSet"): {
+			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
+			ReflectStatus: replicaSetStatus.reflect, AggregateStatus: replicaSetStatus.aggregate, Healthy: rolloutHealthy("availableReplicas"),
+		},
+		apps.WithKind("DaemonSet"): {
+			ReflectStatus: daemonSetStatus.reflect, AggregateStatus: daemonSetStatus.aggregate, Healthy: daemonSetHealthy,
+		},
+		batch.WithKind("Job"): {
+			Replicas: jobReplicas, ReviseReplicas: setSpec("parallelism"),
+			ReflectStatus:   reflectFields("active", "succeeded", "failed", "conditions", "startTime", "completionTime"),
+			AggregateStatus: jobAggregator{clk}.aggregate,
+		},
+		batch.WithKind("CronJob"): {AggregateStatus: aggregateCronJob},
+		core.WithKind("Pod"):      {Replicas: podReplicas, AggregateStatus: aggregatePod, Healthy: podHealthy},
+		core.WithKind("Service"): {
+			ReflectStatus: reflectService, AggregateStatus: aggregateService, Healthy: serviceHealthy,
+		},
+		core.WithKind("ServiceAccount"):        {Retain: retainImagePullSecrets},
+		core.WithKind("PersistentVolume"):      {AggregateStatus: aggregateVolume},
+		core.WithKind("PersistentVolumeClaim"): {AggregateStatus: aggregateClaim, Healthy: claimHealthy},
+		networkingv1.SchemeGroupVersion.WithKind("Ingress"): {
+			AggregateStatus: aggregateIngress, Healthy: loadBalancerHealthy,
+		},
+		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"): {
+			ReflectStatus:   reflectFields("disruptionsAllowed", "expectedPods", "desiredHealthy", "currentHealthy", "disruptedPods"),
+			AggregateStatus: aggregateDisruptionBudget, Healthy: disruptionBudgetHealthy,
+		},
+		autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"): {
+			ReflectStatus: reflectFields("currentReplicas", "desiredReplicas"), AggregateStatus: aggregateAutoscaler,
+		},
+	}}
+}
+
+// Hooks implements interpret.Interpreter.
+func (i *Interpreter) Hooks(kind schema.GroupVersionKind) interpret.Hooks { return i.kinds[kind] }
