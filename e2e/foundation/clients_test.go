@@ -57,7 +57,7 @@ func TestKubectl(t *testing.T) {
 		{args: "get pp,cpp,rb,crb,work,clusters -A", wants: []string{"propagationpolicy.policy.karmada.io/web", "resourcebinding.work.karmada.io/web-deployment", "cluster.cluster.karmada.io/member3"}},
 		{args: "get deploy web -o jsonpath={.status.availableReplicas}", wants: []string{"2"}},
 		{args: "explain pp.spec.placement", wants: []string{"clusterAffinity", "replicaScheduling", "Placement represents"}},
-		{args: "explain cluster.spec.syncMode", wants: []string{"Push", "Pull"}},
+		{args: "explain cluster.spec.syncMode", wants: []string{"SyncMode describes"}},
 		{args: "api-resources --api-group=policy.karmada.io", wants: []string{"pp", "cpp", "op", "cop"}},
 		{args: "diff --server-side -f -", stdin: manifests},
 		{args: "label deploy web team=blue", wants: []string{"labeled"}},

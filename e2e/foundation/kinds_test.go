@@ -3,8 +3,10 @@ package foundation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -117,6 +119,20 @@ func TestCustomResource(t *testing.T) {
 	eventually(t, "the CRD in the members", onEach(func(ctx context.Context, m member) error {
 		return hasField(ctx, m.dynamic.Resource(crds), crd.GetName(), []string{"status", "acceptedNames", "kind"}, "Lighthouse")
 	}))
+
+	// The scheduler takes a cluster for a kind once the Cluster says that it serves it.
+	eventually(t, "the clusters' API enablements", func(ctx context.Context) error {
+		for _, m := range fleet.members {
+			cluster, err := fleet.plane.karmada.ClusterV1alpha1().Clusters().Get(ctx, m.Name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(cluster.Status.APIEnablements, func(e clusterv1alpha1.APIEnablement) bool { return e.GroupVersion == group+"/v1" }) {
+				return fmt.Errorf("%s does not list %s/v1", m.Name, group)
+			}
+		}
+		return nil
+	})
 
 	namespace := newNamespace(t)
 	createPolicy(t, namespace, policy("lighthouses", duplicated(), selectKind(group+"/v1", "Lighthouse")))

@@ -44,8 +44,6 @@ func TestRefused(t *testing.T) {
 	}{
 		{"policy without selectors", "PropagationPolicy",
 			`spec: {placement: {}}`, "spec.resourceSelectors", ""},
-		{"selector without kind", "PropagationPolicy",
-			`spec: {resourceSelectors: [{apiVersion: apps/v1}]}`, "spec.resourceSelectors[0].kind", ""},
 		{"two ways to choose clusters", "PropagationPolicy",
 			`spec: {` + selectors + `, placement: {clusterAffinity: {clusterNames: [a]}, clusterAffinities: [{affinityName: x, clusterNames: [b]}]}}`, "spec.placement", ""},
 		{"spread with more at least than at most", "PropagationPolicy",
