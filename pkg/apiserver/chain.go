@@ -67,6 +67,8 @@ func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*
 	}
 	generic.OpenAPIConfig.Info.Title = "Atoll"
 	generic.OpenAPIV3Config.Info.Title = "Atoll"
+	generic.OpenAPIConfig.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
+	generic.OpenAPIV3Config.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
 	generic.Authentication.Authenticator = extraUsers.before(generic.Authentication.Authenticator)
 	karmadaregistry.ConfigureStorageFactory(storageFactory)
 
