@@ -35,7 +35,7 @@ $(BIN)/atolld:
 $(BIN)/atoll:
 	$(GOBUILD) -o $@ ./cmd/atoll
 $(BIN)/member:
-	cd e2e && $(GOBUILD) -o ../$@ ./cmd/member
+	cd e2e && go run ./cmd/build member
 
 ##@ Test
 .PHONY: test-unit test-e2e members members-down conformance bench
@@ -43,13 +43,13 @@ test-unit: ## Unit tests, under the race detector where the package does not lin
 	go test $(HEAVY)
 	go test -race $(LIGHT)
 test-e2e: build $(BIN)/member ## The built binaries against real member clusters
-	cd e2e && ATOLL_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 20m ./...
+	cd e2e && go test -count=1 -timeout 20m ./...
 members: $(BIN)/member ## Start N=3 member clusters, kubeconfigs in .members/
 	$(BIN)/member up --count $(N) --dir .members
 members-down: ## Stop exactly those
 	@if [ -x $(BIN)/member ]; then $(BIN)/member down --dir .members; fi
-conformance: build $(BIN)/member ## Karmada's own end-to-end suite: the files named in e2e/conformance/files
-	cd e2e/conformance && ATOLL_BIN=$(CURDIR)/$(BIN) go run ./run
+conformance: build $(BIN)/member ## Karmada's own end-to-end suite: the specs named in e2e/conformance/files
+	cd e2e && go run ./cmd/conformance $(ARGS)
 bench: ## Benchmarks with their committed thresholds
 	go test -run '^$$' -bench . -benchtime 1s $(LIGHT)
 
