@@ -85,6 +85,9 @@ func (r *Reflector) reconcile(ctx context.Context, key types.NamespacedName) (se
 	}
 	status := was.Status.DeepCopy()
 	r.conditions(&was, status)
+	if meta.FindStatusCondition(status.Conditions, workv1alpha1.WorkDispatching) == nil {
+		return settle.Outcome{}, nil // the object is seen before its creation has been answered: one write will say both
+	}
 	if err := r.manifestStatuses(ctx, &was, status); err != nil {
 		return settle.Outcome{}, err
 	}
