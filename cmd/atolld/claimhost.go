@@ -43,7 +43,7 @@ func listen(address string, port int) (net.Listener, error) {
 	case err == nil:
 		return listener, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %d of %s is taken by another process: stop that one, or choose another port with --secure-port", port, address)
+		return nil, fmt.Errorf("port %d of %s is in use by another process: stop that one, or choose another port with --secure-port", port, address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return nil, fmt.Errorf("%s is not an address of this host: choose one with --bind-address (0.0.0.0 for all)", address)
 	case errors.Is(err, os.ErrPermission):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,11 +21,11 @@ import (
 )
 
 func schedulerCommand() *cobra.Command {
-	return configured(&cobra.Command{
+	return remote(&cobra.Command{
 		Use:   "scheduler",
 		Short: "Run the scheduler alone",
-		Long: `Runs the scheduler alone, against the API server that clientConnection.kubeconfig of
-the configuration file names; by default that is DATA/pki/scheduler.kubeconfig.
+		Long: `Runs the scheduler alone, against the API server that --kubeconfig names; by default
+that is DATA/pki/scheduler.kubeconfig.
 Run as many as you like: one leads, the others stand by.`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
 		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity()))
@@ -32,11 +33,11 @@ Run as many as you like: one leads, the others stand by.`,
 }
 
 func controllersCommand() *cobra.Command {
-	return configured(&cobra.Command{
+	return remote(&cobra.Command{
 		Use:   "controllers",
 		Short: "Run the controllers alone",
-		Long: `Runs the controllers alone, against the API server that clientConnection.kubeconfig of
-the configuration file names; by default that is DATA/pki/controllers.kubeconfig.
+		Long: `Runs the controllers alone, against the API server that --kubeconfig names; by default
+that is DATA/pki/controllers.kubeconfig.
 Run as many as you like: one leads, the others stand by.
 
 The loops that sign (service-account tokens, certificate requests) need the keys in DATA/pki
@@ -46,17 +47,23 @@ and do not run where these are missing.`,
 	})
 }
 
+// remote is configured for a role that reaches the API server by a kubeconfig.
+func remote(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
+	kubeconfig := c.Flags().String("kubeconfig", "", "How to reach the API server (clientConnection.kubeconfig of the configuration file); by default the one in DATA/pki for this role.")
+	return configured(c, func(ctx context.Context, config *serverconfig.ServerConfiguration) error {
+		config.ClientConnection.Kubeconfig = cmp.Or(*kubeconfig, config.ClientConnection.Kubeconfig)
+		return run(ctx, config)
+	})
+}
+
 // runRole runs one role against an API server elsewhere until ctx ends.
 func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfig string, r role) error {
 	tuneMemory()
 	ctx = quieter(ctx)
-	path := c.ClientConnection.Kubeconfig
-	if path == "" {
-		path = pkiFile(c.DataDir, kubeconfig)
-	}
+	path := cmp.Or(c.ClientConnection.Kubeconfig, pkiFile(c.DataDir, kubeconfig))
 	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
-		return fmt.Errorf("reading the kubeconfig of this role (clientConnection.kubeconfig in the configuration file, or the one that the API server leaves in its data directory): %w", err)
+		return fmt.Errorf("reading the kubeconfig of this role (--kubeconfig, or the one that the API server leaves in its data directory): %w", err)
 	}
 	config.UserAgent = "atolld"
 	config.QPS = -1 // the API server's priority and fairness decides, not the client

@@ -115,7 +115,7 @@ func TestStatusCommand(t *testing.T) {
 
 	for name, wants := range map[string][]string{
 		"deployment/web": {"everywhere", "web-deployment", "member1", "member2"},
-		"deployment/bad": {"everywhere", "bad-deployment", "member1", "member2", "0/1"},
+		"deployment/bad": {"everywhere", "bad-deployment", "member1", "member2", "0 of 1"},
 	} {
 		eventually(t, "atoll status "+name, func(ctx context.Context) error {
 			r := fleet.atoll.CLI(ctx, "status", name, "-n", namespace)

@@ -98,6 +98,9 @@ func TestOrigin(t *testing.T) {
 	m := fleet.members[0]
 	eventually(t, "the copy", runs(m, namespace, "web", 1))
 
+	// The API server counts a change of a Deployment's annotations as a generation: the claim is one.
+	template, err = fleet.plane.kube.AppsV1().Deployments(namespace).Get(t.Context(), "web", metav1.GetOptions{})
+	must(t, err)
 	copied, err := m.kube.AppsV1().Deployments(namespace).Get(t.Context(), "web", metav1.GetOptions{})
 	must(t, err)
 	plane, err := fleet.plane.kube.CoreV1().ConfigMaps("atoll-system").Get(t.Context(), "plane", metav1.GetOptions{})

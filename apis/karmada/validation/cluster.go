@@ -79,8 +79,8 @@ func apiEndpoint(path *field.Path, value string) field.ErrorList {
 	switch {
 	case err != nil:
 		return field.ErrorList{field.Invalid(path, "", "must be a URL such as https://10.0.0.1:6443: "+reasonOf(err))}
-	case u.Host == "":
-		return field.ErrorList{field.Invalid(path, u.Redacted(), "must be a URL with a host, such as https://10.0.0.1:6443")}
+	case u.Host == "" && u.User == nil:
+		return field.ErrorList{field.Invalid(path, value, "must be a URL with a host, such as https://10.0.0.1:6443")}
 	case u.User != nil:
 		return field.ErrorList{field.Invalid(path, u.Redacted(), "must have no user; credentials belong into the Secret of secretRef")}
 	case u.Fragment != "":
