@@ -268,8 +268,8 @@ type rig struct {
 	members   []*member
 	writes    *counter
 	stop      func()
-	// place says where a binding goes; nil clusters: not yet.
-	place func(twin.Binding) []workv1alpha2.TargetCluster
+	// only, if not nil, are the members that bindings go to; otherwise all that were there at the start.
+	only atomic.Pointer[[]workv1alpha2.TargetCluster]
 }
 
 // member is a joined API server, reached through a proxy that counts and can be held up.
@@ -351,21 +351,31 @@ func newRig(t *testing.T, clusters int) *rig {
 	}
 	n := rigs.Add(1)
 	r := &rig{t: t, plane: plane, namespace: fmt.Sprintf("test%d", n), writes: &counter{count: map[string]int{}}}
-	r.place = func(b twin.Binding) []workv1alpha2.TargetCluster { return r.everywhere(b.Spec.Replicas) }
 	for i := range clusters {
 		r.join(fmt.Sprintf("t%d-member%d", n, i+1), s.members[i])
 	}
+	r.movePlacement(r.members...)
 	r.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: r.namespace}})
 	r.start(s.plane)
 	return r
 }
 
-func (r *rig) everywhere(replicas int32) []workv1alpha2.TargetCluster {
-	var all []workv1alpha2.TargetCluster
-	for _, m := range r.members {
-		all = append(all, workv1alpha2.TargetCluster{Name: m.name, Replicas: replicas})
+// place says where a binding goes.
+func (r *rig) place(b twin.Binding) []workv1alpha2.TargetCluster {
+	all := slices.Clone(*r.only.Load())
+	for i := range all {
+		all[i].Replicas = b.Spec.Replicas
 	}
 	return all
+}
+
+// movePlacement has bindings go to these members from their next change on.
+func (r *rig) movePlacement(to ...*member) {
+	var all []workv1alpha2.TargetCluster
+	for _, m := range to {
+		all = append(all, workv1alpha2.TargetCluster{Name: m.name})
+	}
+	r.only.Store(&all)
 }
 
 // join makes the Cluster as membership would.

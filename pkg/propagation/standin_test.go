@@ -32,7 +32,7 @@ func (s *standIn) Start(ctx context.Context) error {
 		}
 		add := func(obj any) {
 			o := obj.(client.Object)
-			if o.GetNamespace() == s.rig.namespace || strings.HasPrefix(o.GetName(), s.rig.namespace) {
+			if o.GetNamespace() == s.rig.namespace || strings.Contains(o.GetName(), s.rig.namespace) {
 				queue.Add(client.ObjectKeyFromObject(o))
 			}
 		}

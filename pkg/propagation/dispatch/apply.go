@@ -93,7 +93,10 @@ func (a applier) mayTake(live metav1.Object) error {
 	if a.manifest.GetAnnotations()[workv1alpha2.ResourceConflictResolutionAnnotation] == workv1alpha2.ResourceConflictResolutionOverwrite {
 		return nil
 	}
-	if live.GetLabels()[wellknown.ManagedLabel] != wellknown.LabelValueTrue {
+	ofThisWork := live.GetAnnotations()[workv1alpha2.WorkNameAnnotation] == a.manifest.GetAnnotations()[workv1alpha2.WorkNameAnnotation] &&
+		live.GetAnnotations()[workv1alpha2.WorkNamespaceAnnotation] == a.manifest.GetAnnotations()[workv1alpha2.WorkNamespaceAnnotation]
+	// One that lost our label but names our Work is ours: somebody meddled with it.
+	if live.GetLabels()[wellknown.ManagedLabel] != wellknown.LabelValueTrue && !ofThisWork {
 		// Karmada's words.
 		return fmt.Errorf("resource(kind=%s, %s/%s) already exists in the cluster %v and the %s strategy value is empty, Karmada will not manage this resource",
 			a.manifest.GetKind(), a.manifest.GetNamespace(), a.manifest.GetName(), a.observer.Conn.Cluster, workv1alpha2.ResourceConflictResolutionAnnotation)

@@ -7,10 +7,12 @@ import (
 	"hash/fnv"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
+	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/propagation/compact"
 	"atoll.dev/atoll/pkg/propagation/work"
 )
@@ -31,7 +33,9 @@ func (m manifest) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()}
 }
 
-// manifestsOf decodes what a Work carries and stamps each manifest with its hash.
+// manifestsOf decodes what a Work carries and stamps each manifest with what we recognise its
+// object by: the label that we watch for, its Work, and the hash of what was applied. Works that the
+// binder made have all but the last already; those that users made may have none.
 func manifestsOf(w *workv1alpha1.Work) ([]manifest, error) {
 	decoded, err := work.Manifests(w)
 	if err != nil {
@@ -44,6 +48,11 @@ func manifestsOf(w *workv1alpha1.Work) ([]manifest, error) {
 		for _, field := range []string{"uid", "resourceVersion", "managedFields", "generation", "creationTimestamp"} {
 			delete(metadata, field)
 		}
+		u.SetLabels(with(u.GetLabels(), wellknown.ManagedLabel, wellknown.LabelValueTrue))
+		annotations := with(u.GetAnnotations(), workv1alpha2.WorkNameAnnotation, w.Name)
+		annotations = with(annotations, workv1alpha2.WorkNamespaceAnnotation, w.Namespace)
+		delete(annotations, appliedAnnotation)
+		u.SetAnnotations(annotations)
 		raw, err := utiljson.Marshal(u.Object)
 		if err != nil {
 			return nil, fmt.Errorf("encoding manifest %d of Work %s/%s: %w", i, w.Namespace, w.Name, err)
@@ -51,15 +60,18 @@ func manifestsOf(w *workv1alpha1.Work) ([]manifest, error) {
 		h := fnv.New64a()
 		h.Write(raw) // never fails, see hash.Hash
 		m := manifest{Unstructured: u, ordinal: i, hash: hex.EncodeToString(h.Sum(nil))}
-		annotations := u.GetAnnotations()
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[appliedAnnotation] = m.hash
-		u.SetAnnotations(annotations)
+		u.SetAnnotations(with(annotations, appliedAnnotation, m.hash))
 		all = append(all, m)
 	}
 	return all, nil
+}
+
+func with(all map[string]string, key, value string) map[string]string {
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[key] = value
+	return all
 }
 
 // memory is what we know to have brought about.

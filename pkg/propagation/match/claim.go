@@ -81,17 +81,18 @@ func (m *Matcher) claim(ctx context.Context, key templates.Key, t *compact.Objec
 	if key.Namespace != "" {
 		target = m.opts.Dynamic.Resource(r.GroupVersionResource).Namespace(key.Namespace)
 	}
+	answered := m.beginClaim(key)
 	got, err := target.Patch(ctx, key.Name, types.MergePatchType, body, metav1.PatchOptions{})
 	if err != nil {
+		answered("")
 		return nil, fmt.Errorf("claiming %s: %w", key, err)
 	}
 	now, err := compact.FromUnstructured(got)
 	if err != nil {
+		answered("")
 		return nil, err
 	}
-	m.mu.Lock()
-	m.claimed[key] = now.ResourceVersion
-	m.mu.Unlock()
+	answered(now.ResourceVersion)
 	return now, nil
 }
 

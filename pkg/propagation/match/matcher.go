@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,8 +53,16 @@ type Matcher struct {
 	// byPolicy holds templates that are queued because of a policy and not for a change of their
 	// own: a lazy policy does not touch those.
 	byPolicy map[templates.Key]struct{}
-	// claimed holds the resourceVersion that a template got by our own claim: its event says nothing new.
-	claimed map[templates.Key]string
+	// claims are our own writes to templates: their events say nothing new.
+	claims map[templates.Key]*ownWrite
+}
+
+// ownWrite is a write whose event and whose answer may come in either order.
+type ownWrite struct {
+	// answered is the resourceVersion of the answer, "" while it is awaited.
+	answered string
+	// seen are the versions of events that came while the answer was awaited.
+	seen []string
 }
 
 // New returns a matcher that listens to the template store.
@@ -68,7 +77,7 @@ func New(opts Options) *Matcher {
 		opts: opts, policies: newIndex(),
 		queue:    settle.New[templates.Key](settle.Options{Name: "match", Clock: opts.Clock}),
 		released: settle.New[types.NamespacedName](settle.Options{Name: "release", Clock: opts.Clock}),
-		byPolicy: map[templates.Key]struct{}{}, claimed: map[templates.Key]string{},
+		byPolicy: map[templates.Key]struct{}{}, claims: map[templates.Key]*ownWrite{},
 	}
 	opts.Templates.OnChange(m.templateChanged)
 	return m
@@ -130,7 +139,7 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 	if new == nil {
 		key := templates.KeyOf(old)
 		m.mu.Lock()
-		delete(m.claimed, key)
+		delete(m.claims, key)
 		delete(m.byPolicy, key)
 		m.mu.Unlock()
 		m.policyMayBeFree(old)
@@ -141,8 +150,15 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 		return // status
 	}
 	m.mu.Lock()
-	ours := m.claimed[key] == new.ResourceVersion
-	delete(m.claimed, key)
+	write, ours := m.claims[key], false
+	switch {
+	case write != nil && write.answered == "":
+		write.seen = append(write.seen, new.ResourceVersion)
+		ours = true // decided when the answer is here
+	case write != nil:
+		ours = write.answered == new.ResourceVersion
+		delete(m.claims, key)
+	}
 	if !ours {
 		delete(m.byPolicy, key)
 	}
@@ -150,6 +166,28 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 	m.policyMayBeFree(old)
 	if !ours {
 		m.queue.Add(key)
+	}
+}
+
+// beginClaim announces a write to a template; the function that it returns takes the resourceVersion
+// that the template got by it, "" if the write failed.
+func (m *Matcher) beginClaim(key templates.Key) (answered func(version string)) {
+	write := &ownWrite{}
+	m.mu.Lock()
+	m.claims[key] = write
+	m.mu.Unlock()
+	return func(version string) {
+		m.mu.Lock()
+		others := slices.ContainsFunc(write.seen, func(v string) bool { return v != version })
+		delete(m.claims, key)
+		if version != "" && len(write.seen) == 0 {
+			write.answered = version
+			m.claims[key] = write
+		}
+		m.mu.Unlock()
+		if others {
+			m.queue.Add(key)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func (a jobAggregator) aggregate(_ context.Context, template *unstructured.Unstr
 		return nil, err
 	}
 	if _, finished := finishedJob(&old); finished {
-		return statusMap(&old)
+		return with(template, &old)
 	}
 	members, err := memberStatuses[batchv1.JobStatus](items)
 	if err != nil {
@@ -80,7 +80,7 @@ func (a jobAggregator) aggregate(_ context.Context, template *unstructured.Unstr
 			a.conditions(&old, "CompletionsReached", "All member clusters have met success criteria", batchv1.JobSuccessCriteriaMet),
 			a.conditions(&old, "Completed", "Job completed", batchv1.JobComplete))
 	}
-	return statusMap(&status)
+	return with(template, &status, "active", "succeeded", "failed", "conditions", "startTime", "completionTime")
 }
 
 // conditions are true now; those that were true before keep their times.
@@ -118,7 +118,7 @@ func aggregateCronJob(_ context.Context, template *unstructured.Unstructured, it
 		status.LastScheduleTime = later(status.LastScheduleTime, m.status.LastScheduleTime)
 		status.LastSuccessfulTime = later(status.LastSuccessfulTime, m.status.LastSuccessfulTime)
 	}
-	return statusMap(&status)
+	return with(template, &status, "active", "lastScheduleTime", "lastSuccessfulTime")
 }
 
 func later(a, b *metav1.Time) *metav1.Time {

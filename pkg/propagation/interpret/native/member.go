@@ -41,6 +41,25 @@ func statusOf(template *unstructured.Unstructured, into any) error {
 	return runtime.DefaultUnstructuredConverter.FromUnstructured(fields, into)
 }
 
-func statusMap(status any) (map[string]any, error) {
-	return runtime.DefaultUnstructuredConverter.ToUnstructured(status)
+// with returns the template's status with these fields as in status and all others as they are:
+// API servers set some themselves.
+func with(template *unstructured.Unstructured, status any, fields ...string) (map[string]any, error) {
+	given, err := runtime.DefaultUnstructuredConverter.ToUnstructured(status)
+	if err != nil {
+		return nil, err
+	}
+	all, _, err := unstructured.NestedMap(template.Object, "status")
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = map[string]any{}
+	}
+	for _, field := range fields {
+		delete(all, field)
+		if value, ok := given[field]; ok {
+			all[field] = value
+		}
+	}
+	return all, nil
 }

@@ -37,7 +37,7 @@ type loadBalancerStatus struct {
 }
 
 // aggregateIngress unites the addresses: each once, with the ports of all, host names first.
-func aggregateIngress(_ context.Context, _ *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
+func aggregateIngress(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[loadBalancerStatus](items)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func aggregateIngress(_ context.Context, _ *unstructured.Unstructured, items []w
 	if all != nil {
 		loadBalancer["ingress"] = all
 	}
-	return map[string]any{"loadBalancer": loadBalancer}, nil
+	return with(template, &map[string]any{"loadBalancer": loadBalancer}, "loadBalancer")
 }
 
 // absentLast orders strings, the empty one after all others.

@@ -32,10 +32,7 @@ func worst[P ~string](items []workv1alpha2.AggregatedStatusItem, seen sets.Set[P
 func aggregatePod(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	var status corev1.PodStatus
 	if len(items) == 0 {
-		if err := statusOf(template, &status); err != nil {
-			return nil, err
-		}
-		return statusMap(&status)
+		return with(template, &status)
 	}
 	members, err := memberStatuses[corev1.PodStatus](items)
 	if err != nil {
@@ -54,10 +51,10 @@ func aggregatePod(_ context.Context, template *unstructured.Unstructured, items 
 		status.InitContainerStatuses = append(status.InitContainerStatuses, brief(m.status.InitContainerStatuses)...)
 	}
 	status.Phase = worst(items, seen, corev1.PodPending, corev1.PodFailed, corev1.PodPending, corev1.PodRunning, corev1.PodSucceeded)
-	return statusMap(&status)
+	return with(template, &status, "phase", "containerStatuses", "initContainerStatuses")
 }
 
-func aggregateVolume(_ context.Context, _ *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
+func aggregateVolume(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[corev1.PersistentVolumeStatus](items)
 	if err != nil {
 		return nil, err
@@ -68,11 +65,11 @@ func aggregateVolume(_ context.Context, _ *unstructured.Unstructured, items []wo
 	}
 	status := corev1.PersistentVolumeStatus{Phase: worst(items, seen, corev1.VolumePending,
 		corev1.VolumeFailed, corev1.VolumePending, corev1.VolumeAvailable, corev1.VolumeBound, corev1.VolumeReleased)}
-	return statusMap(&status)
+	return with(template, &status, "phase")
 }
 
 // aggregateClaim is Lost if one is, else any phase that is not Bound, else Bound.
-func aggregateClaim(_ context.Context, _ *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
+func aggregateClaim(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[corev1.PersistentVolumeClaimStatus](items)
 	if err != nil {
 		return nil, err
@@ -87,10 +84,10 @@ func aggregateClaim(_ context.Context, _ *unstructured.Unstructured, items []wor
 			status.Phase = m.status.Phase
 		}
 	}
-	return statusMap(&status)
+	return with(template, &status, "phase")
 }
 
-func aggregateDisruptionBudget(_ context.Context, _ *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
+func aggregateDisruptionBudget(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[policyv1.PodDisruptionBudgetStatus](items)
 	if err != nil {
 		return nil, err
@@ -105,10 +102,10 @@ func aggregateDisruptionBudget(_ context.Context, _ *unstructured.Unstructured, 
 			status.DisruptedPods[m.cluster+"/"+pod] = evicted
 		}
 	}
-	return statusMap(&status)
+	return with(template, &status, "currentHealthy", "desiredHealthy", "expectedPods", "disruptionsAllowed", "disruptedPods")
 }
 
-func aggregateAutoscaler(_ context.Context, _ *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
+func aggregateAutoscaler(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[autoscalingv2.HorizontalPodAutoscalerStatus](items)
 	if err != nil {
 		return nil, err
@@ -118,5 +115,5 @@ func aggregateAutoscaler(_ context.Context, _ *unstructured.Unstructured, items 
 		status.CurrentReplicas += m.status.CurrentReplicas
 		status.DesiredReplicas += m.status.DesiredReplicas
 	}
-	return statusMap(&status)
+	return with(template, &status, "currentReplicas", "desiredReplicas")
 }
