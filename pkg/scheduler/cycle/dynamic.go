@@ -31,7 +31,7 @@ func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s stra
 		targets, err = divide(r, replicas, s, weigh(candidates, (*Candidate).Capacity))
 	case assigned > replicas:
 		step = "scale down"
-		targets, err = divide(r, replicas, s, weigh(candidates, func(c *Candidate) int64 { return int64(c.Held) }))
+		targets, err = divide(r, replicas, s, weigh(holders(r, candidates), func(c *Candidate) int64 { return int64(c.Held) }))
 	case assigned < replicas:
 		step = "scale up"
 		shares := weigh(candidates, func(c *Candidate) int64 { return int64(c.Room) })
@@ -75,6 +75,21 @@ func weigh(candidates []Candidate, weight func(*Candidate) int64) []division.Sha
 	}
 	slices.SortStableFunc(shares, func(a, b division.Share) int { return cmp.Compare(b.Weight, a.Weight) })
 	return shares
+}
+
+// holders returns the candidates that the workload is placed in, in the order of spec.clusters.
+func holders(r *framework.Request, candidates []Candidate) []Candidate {
+	at := make(map[string]int, len(candidates))
+	for i := range candidates {
+		at[candidates[i].Name] = i
+	}
+	var holding []Candidate
+	for _, target := range r.Spec.Clusters {
+		if i, ok := at[target.Name]; ok {
+			holding = append(holding, candidates[i])
+		}
+	}
+	return holding
 }
 
 // holdersFirst orders clusters that have replicas before those that have none.
