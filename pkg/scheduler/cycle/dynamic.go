@@ -16,9 +16,9 @@ import (
 // assigned, and only a Fresh request starts from nothing. What was assigned to
 // clusters that are candidates no longer counts as not assigned.
 func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s strategy) ([]workv1alpha2.TargetCluster, error) {
-	var assigned int32
+	var assigned int64
 	for i := range candidates {
-		assigned += candidates[i].Held
+		assigned += int64(candidates[i].Held)
 	}
 	var (
 		targets []workv1alpha2.TargetCluster
@@ -29,14 +29,14 @@ func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s stra
 	case r.Fresh:
 		step = "do fresh scale"
 		targets, err = divide(r, replicas, s, weigh(candidates, (*Candidate).Capacity))
-	case assigned > replicas:
+	case assigned > int64(replicas):
 		step = "scale down"
 		targets, err = divide(r, replicas, s, weigh(holders(r, candidates), func(c *Candidate) int64 { return int64(c.Held) }))
-	case assigned < replicas:
+	case assigned < int64(replicas):
 		step = "scale up"
 		shares := weigh(candidates, func(c *Candidate) int64 { return int64(c.Room) })
 		slices.SortStableFunc(shares, func(a, b division.Share) int { return holdersFirst(r, a, b) })
-		targets, err = divide(r, replicas-assigned, s, shares)
+		targets, err = divide(r, replicas-int32(assigned), s, shares)
 		targets = addHeld(targets, candidates)
 	default:
 		return addHeld(nil, candidates), nil
