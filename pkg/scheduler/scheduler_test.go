@@ -232,6 +232,7 @@ func TestPolicyComesBack(t *testing.T) {
 }
 
 func TestWhatMovesAPlacedBinding(t *testing.T) {
+	gold := &policyv1alpha1.ClusterAffinity{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}}
 	dynamic := func() *workv1alpha2.ResourceBinding {
 		return ResourceBinding("web", Deployment(6, placement{ReplicaScheduling: Dynamic()}))
 	}
@@ -243,38 +244,47 @@ func TestWhatMovesAPlacedBinding(t *testing.T) {
 		after        string
 		generation   int64
 		wantNoWrites bool
+		wantAsleep   bool
 	}{
 		{"weights change", weighted(), "a:2, b:4", func(p *plane) {
 			p.alter(web, func(b *binding.Binding) { b.Spec.Placement.ReplicaScheduling = Static(Weight("a", 1), Weight("b", 1)) })
-		}, "a:3, b:3", 4, false},
-		{"scaled up", weighted(), "a:2, b:4", func(p *plane) { p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 9 }) }, "a:3, b:6", 4, false},
-		{"scaled, duplicated", everywhere(), "a:2, b:2", func(p *plane) { p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 3 }) }, "a:3, b:3", 4, false},
+		}, "a:3, b:3", 4, false, false},
+		{"scaled up", weighted(), "a:2, b:4", func(p *plane) { p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 9 }) }, "a:3, b:6", 4, false, false},
+		{"scaled, duplicated", everywhere(), "a:2, b:2", func(p *plane) { p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 3 }) }, "a:3, b:3", 4, false, false},
 		{"evicted from a cluster", weighted(), "a:2, b:4", func(p *plane) {
 			p.alter(web, func(b *binding.Binding) { b.Spec.GracefulEvictCluster("a", workv1alpha2.NewTaskOptions()) })
-		}, "b:6", 4, false},
-		{"a cluster is deleted", weighted(), "a:2, b:4", func(p *plane) { p.delete(Cluster("a")) }, "b:6", 3, false},
+		}, "b:6", 4, false, false},
+		{"a cluster is deleted", weighted(), "a:2, b:4", func(p *plane) { p.delete(Cluster("a")) }, "b:6", 3, false, false},
 		{"a field changes that placing does not depend on", weighted(), "a:2, b:4", func(p *plane) {
 			p.alter(web, func(b *binding.Binding) { b.Spec.PropagateDeps = true })
-		}, "a:2, b:4", 3, false},
-		{"a cluster joins, divided", dynamic(), "a:3, b:3", func(p *plane) { p.create(Cluster("c", Pods(100))) }, "a:3, b:3", 2, true},
-		{"a cluster joins, duplicated", everywhere(), "a:2, b:2", func(p *plane) { p.create(Cluster("c")) }, "a:2, b:2, c:2", 3, false},
+		}, "a:2, b:4", 3, false, false},
+		{"a cluster joins, divided", dynamic(), "a:3, b:3", func(p *plane) { p.create(Cluster("c", Pods(100))) }, "a:3, b:3", 2, true, true},
+		{"a cluster joins, duplicated", everywhere(), "a:2, b:2", func(p *plane) { p.create(Cluster("c")) }, "a:2, b:2, c:2", 3, false, false},
 		{"a cluster is tainted", everywhere(), "a:2, b:2", func(p *plane) {
 			p.alterCluster("a", Taint("down", "", corev1.TaintEffectNoExecute))
-		}, "a:2, b:2", 2, true},
-		{"a cluster loses the API", everywhere(), "a:2, b:2", func(p *plane) { p.alterCluster("a", WithoutAPIs()) }, "a:2, b:2", 2, true},
-		{"more room", dynamic(), "a:3, b:3", func(p *plane) { p.alterCluster("a", Pods(1000)) }, "a:3, b:3", 2, true},
+		}, "a:2, b:2", 2, true, false},
+		{"a cluster loses the API", everywhere(), "a:2, b:2", func(p *plane) { p.alterCluster("a", WithoutAPIs()) }, "a:2, b:2", 2, true, false},
+		{"more room", dynamic(), "a:3, b:3", func(p *plane) { p.alterCluster("a", Pods(1000)) }, "a:3, b:3", 2, true, true},
+		{"more room, duplicated", everywhere(), "a:2, b:2", func(p *plane) { p.alterCluster("a", Pods(1000)) }, "a:2, b:2", 2, true, true},
+		{"a cluster no longer matches", ResourceBinding("web", Deployment(2, placement{ClusterAffinity: gold})), "b:2", func(p *plane) {
+			p.alterCluster("b", Label("tier", "silver"))
+			p.alterCluster("a", Label("tier", "gold"))
+		}, "a:2", 3, false, false},
 		{"status comes in", weighted(), "a:2, b:4", func(p *plane) {
 			p.alter(web, func(b *binding.Binding) {
 				b.Status.AggregatedStatus = []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true}}
 			})
-		}, "a:2, b:4", 2, true},
+		}, "a:2, b:4", 2, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPlane(t, Cluster("a", Pods(20)), Cluster("b", Pods(20)), c.object)
+			p := newPlane(t, Cluster("a", Pods(20)), Cluster("b", Pods(20), Label("tier", "gold")), c.object)
 			p.settle()
 			p.wants(web, c.before)
 			p.patches = nil
 			c.change(p)
+			if p.deliver(); c.wantAsleep && p.queued() {
+				t.Error("it is looked at")
+			}
 			p.settle()
 			p.wants(web, c.after)
 			p.wantsScheduled(web, metav1.ConditionTrue, "Success", successMessage)
@@ -497,5 +507,18 @@ func TestCorruptRecordIsDecidedAnew(t *testing.T) {
 	p.wants(web, "a:2, b:4")
 	if got := p.get(web).Object.GetAnnotations()[wellknown.AppliedPlacementAnnotation]; !strings.HasPrefix(got, `{"replicaScheduling"`) {
 		t.Errorf("recorded placement %q", got)
+	}
+}
+
+func TestOwnWritesAreNoNews(t *testing.T) {
+	p := newPlane(t, Cluster("a"), Cluster("b"), everywhere())
+	key, _ := p.queue.Get()
+	if _, err := p.scheduler.Reconcile(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	p.queue.Done(key)
+	p.wants(web, "a:2, b:2")
+	if p.deliver(); p.queued() {
+		t.Error("a binding is queued again for what the scheduler wrote itself")
 	}
 }

@@ -74,6 +74,7 @@ func TestPlace(t *testing.T) {
 		{"aggregated into the roomiest", abc(), Deployment(7, placement{ReplicaScheduling: Aggregated()}), false, "c:7"},
 		{"aggregated where it is already", abc(), Deployment(7, placement{ReplicaScheduling: Aggregated()}, On("a", 2)), false, "a:7"},
 		{"aggregated over two", abc(), Deployment(25, placement{ReplicaScheduling: Aggregated()}), false, "b:8 c:17"},
+		{"aggregated, of equals the one that is listed first", abc(), Deployment(3, placement{ReplicaScheduling: Aggregated()}, On("a", 3), On("b", 3)), false, "a:3"},
 		{"scaled down to nothing", abc(), Deployment(0, placement{ReplicaScheduling: Dynamic()}, On("a", 2)), false, ""},
 
 		{"spread over at most two", abc(), Deployment(3, placement{SpreadConstraints: byCluster(1, 2)}), false, "b:3 c:3"},
@@ -120,6 +121,11 @@ func TestGroups(t *testing.T) {
 		{"overflow not needed", dynamic(5, overflow(group("one", "a"), "c")), "", "a:5", "one"},
 		{"overflow", dynamic(8, overflow(group("one", "a"), "c")), "", "a:5 c:3", "one"},
 		{"overflow in order", dynamic(17, overflow(overflow(group("one", "a"), "b"), "c")), "", "a:5 b:10 c:2", "one"},
+		{"spread takes overflow clusters last", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(3, overflow(group("one", "a"), "c"))
+			spec.Placement.SpreadConstraints = byCluster(1, 1)
+			return spec
+		}(), "", "a:3", "one"},
 		{"overflow is full as well", dynamic(16, overflow(group("one", "a"), "b")), "",
 			"error: failed to assign replicas: Clusters available replicas are not enough to schedule.", "one"},
 	} {
