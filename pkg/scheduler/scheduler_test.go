@@ -522,3 +522,14 @@ func TestOwnWritesAreNoNews(t *testing.T) {
 		t.Error("a binding is queued again for what the scheduler wrote itself")
 	}
 }
+
+func TestClusterThatNoLongerMatchesIsLeft(t *testing.T) {
+	gold := &policyv1alpha1.ClusterAffinity{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}}
+	p := newPlane(t, Cluster("a", Label("tier", "gold")), Cluster("b", Label("tier", "gold")),
+		ResourceBinding("web", Deployment(2, placement{ClusterAffinity: gold})))
+	p.settle()
+	p.wants(web, "a:2, b:2")
+	p.alterCluster("b", Label("tier", "silver"))
+	p.settle()
+	p.wants(web, "a:2")
+}
