@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -35,17 +37,8 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	s := &Scheduler{
-		name:     opts.SchedulerName,
-		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
-		clusters: &snapshot.Store{},
-		bindings: &binding.Store{},
-		parked:   &parking.Lot{},
-		writer:   mgr.GetClient(),
-		reader:   mgr.GetAPIReader(),
-		events:   mgr.GetEventRecorderFor(opts.SchedulerName), //nolint:staticcheck // Karmada's clients look for core events
-		clock:    opts.Clock,
-	}
+	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) //nolint:staticcheck // Karmada's clients look for core events
+	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
@@ -73,4 +66,19 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		}
 	}
 	return nil
+}
+
+// newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
+func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
+	return &Scheduler{
+		name:     opts.SchedulerName,
+		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
+		clusters: &snapshot.Store{},
+		bindings: &binding.Store{},
+		parked:   &parking.Lot{},
+		writer:   writer,
+		reader:   reader,
+		events:   recorder,
+		clock:    opts.Clock,
+	}
 }

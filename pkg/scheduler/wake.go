@@ -83,16 +83,19 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 			return
 		case <-a.raised:
 		}
-		upheavals := a.take()
-		woken := 0
-		for key, b := range s.bindings.All() {
-			if s.concerned(key, b, upheavals) {
-				q.Add(key)
-				woken++
-			}
-		}
-		klog.FromContext(ctx).V(4).Info("Clusters changed", "clusters", len(upheavals), "bindings", woken)
+		s.queueConcerned(ctx, a.take(), q)
 	}
+}
+
+func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
+	woken := 0
+	for key, b := range s.bindings.All() {
+		if s.concerned(key, b, upheavals) {
+			q.Add(key)
+			woken++
+		}
+	}
+	klog.FromContext(ctx).V(4).Info("Clusters changed", "clusters", len(upheavals), "bindings", woken)
 }
 
 // concerned tells whether what happened to clusters may lead to another decision about a binding.

@@ -16,9 +16,9 @@ import (
 // assigned, and only a Fresh request starts from nothing. What was assigned to
 // clusters that are candidates no longer counts as not assigned.
 func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s strategy) ([]workv1alpha2.TargetCluster, error) {
-	var assigned int32
+	var assigned int64
 	for i := range candidates {
-		assigned += candidates[i].Held
+		assigned += int64(candidates[i].Held)
 	}
 	var (
 		targets []workv1alpha2.TargetCluster
@@ -29,14 +29,14 @@ func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s stra
 	case r.Fresh:
 		step = "do fresh scale"
 		targets, err = divide(r, replicas, s, weigh(candidates, (*Candidate).Capacity))
-	case assigned > replicas:
+	case assigned > int64(replicas):
 		step = "scale down"
-		targets, err = divide(r, replicas, s, weigh(candidates, func(c *Candidate) int64 { return int64(c.Held) }))
-	case assigned < replicas:
+		targets, err = divide(r, replicas, s, weigh(holders(r, candidates), func(c *Candidate) int64 { return int64(c.Held) }))
+	case assigned < int64(replicas):
 		step = "scale up"
 		shares := weigh(candidates, func(c *Candidate) int64 { return int64(c.Room) })
 		slices.SortStableFunc(shares, func(a, b division.Share) int { return holdersFirst(r, a, b) })
-		targets, err = divide(r, replicas-assigned, s, shares)
+		targets, err = divide(r, replicas-int32(assigned), s, shares)
 		targets = addHeld(targets, candidates)
 	default:
 		return addHeld(nil, candidates), nil
@@ -75,6 +75,21 @@ func weigh(candidates []Candidate, weight func(*Candidate) int64) []division.Sha
 	}
 	slices.SortStableFunc(shares, func(a, b division.Share) int { return cmp.Compare(b.Weight, a.Weight) })
 	return shares
+}
+
+// holders returns the candidates that the workload is placed in, in the order of spec.clusters.
+func holders(r *framework.Request, candidates []Candidate) []Candidate {
+	at := make(map[string]int, len(candidates))
+	for i := range candidates {
+		at[candidates[i].Name] = i
+	}
+	var holding []Candidate
+	for _, target := range r.Spec.Clusters {
+		if i, ok := at[target.Name]; ok {
+			holding = append(holding, candidates[i])
+		}
+	}
+	return holding
 }
 
 // holdersFirst orders clusters that have replicas before those that have none.

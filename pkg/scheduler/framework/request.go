@@ -33,7 +33,7 @@ type Request struct {
 func NewRequest(spec *workv1alpha2.ResourceBindingSpec, group *policyv1alpha1.ClusterAffinityTerm, fresh bool, s *snapshot.Snapshot) *Request {
 	r := &Request{Spec: spec, Snapshot: s, Fresh: fresh, held: make(map[string]int32, len(spec.Clusters))}
 	for _, target := range spec.Clusters {
-		r.held[target.Name] = target.Replicas
+		r.held[target.Name] = max(target.Replicas, 0)
 	}
 	if group == nil {
 		r.Affinity = affinity.Compile(spec.Placement.ClusterAffinity)
