@@ -83,16 +83,15 @@ func (c *clusterController) Reconcile(ctx context.Context, req reconcile.Request
 	if cluster.DeletionTimestamp != nil {
 		return c.remove(ctx, cluster)
 	}
-	// The namespace precedes the finalizer: the status controller starts at the finalizer, and
-	// a Ready member must have somewhere to put works.
-	if err := c.ensureExecutionNamespace(ctx, cluster); err != nil {
-		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
-		return reconcile.Result{}, err
-	}
+	// The finalizer precedes the namespace: a Cluster that is deleted in between leaves none behind.
 	if err := c.ensureFinalizerAndTaints(ctx, cluster); err != nil {
 		if apierrors.IsConflict(err) { // somebody wrote meanwhile; their version is on its way to the cache
 			return reconcile.Result{RequeueAfter: 50 * time.Millisecond}, nil
 		}
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if err := c.ensureExecutionNamespace(ctx, cluster); err != nil {
+		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{}, nil

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
-
-	"atoll.dev/atoll/pkg/membership/internal/realclusters"
 
 	clusterinstall "github.com/karmada-io/karmada/pkg/apis/cluster/install"
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
@@ -16,7 +15,9 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -30,6 +31,8 @@ import (
 
 	"atoll.dev/atoll/pkg/membership"
 	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/membership/identity"
+	"atoll.dev/atoll/pkg/membership/internal/realclusters"
 	"atoll.dev/atoll/pkg/membership/join"
 )
 
@@ -103,7 +106,44 @@ func newPlane(t *testing.T) *plane {
 	must(t, err)
 	p.kube, err = kubernetes.NewForConfig(cfg)
 	must(t, err)
+	p.sweep(t)
 	return p
+}
+
+// sweep removes what a failed test has left in the control plane, so that one failure is one failure.
+func (p *plane) sweep(t *testing.T) {
+	t.Helper()
+	left := &clusterv1alpha1.ClusterList{}
+	must(t, p.client.List(t.Context(), left))
+	for i := range left.Items {
+		c := &left.Items[i]
+		t.Logf("removing Cluster %s, left by an earlier test", c.Name)
+		must(t, client.IgnoreNotFound(p.client.Delete(t.Context(), c)))
+		must(t, client.IgnoreNotFound(p.client.Patch(t.Context(), c, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))))
+		err := p.kube.CoreV1().Namespaces().Delete(t.Context(), "karmada-es-"+c.Name, metav1.DeleteOptions{})
+		must(t, client.IgnoreNotFound(err))
+	}
+	for n := 1; n < realclusters.Count; n++ {
+		kube, err := clusters.Kube(n)
+		must(t, err)
+		must(t, client.IgnoreNotFound(kube.CoreV1().Namespaces().Delete(t.Context(), "atoll-system", metav1.DeleteOptions{})))
+		ours := metav1.ListOptions{LabelSelector: identity.ManagedByLabel + "=" + identity.ManagedByAtoll}
+		must(t, kube.RbacV1().ClusterRoles().DeleteCollection(t.Context(), metav1.DeleteOptions{}, ours))
+		must(t, kube.RbacV1().ClusterRoleBindings().DeleteCollection(t.Context(), metav1.DeleteOptions{}, ours))
+		nothingOfOurs(t, n)
+	}
+	eventually(t, 20*time.Second, func(ctx context.Context) error {
+		all, err := p.kube.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, ns := range all.Items {
+			if strings.HasPrefix(ns.Name, "karmada-es-") {
+				return fmt.Errorf("namespace %s is still there", ns.Name)
+			}
+		}
+		return nil
+	})
 }
 
 // run starts the controllers and returns a function that stops them and waits; the test's end does the same.
@@ -169,17 +209,21 @@ func (p *plane) join(t *testing.T, req join.Request) *join.Result {
 	t.Helper()
 	res, err := join.Join(t.Context(), req)
 	must(t, err)
-	t.Cleanup(func() {
-		ctx := context.Background()
-		if err := p.client.Get(ctx, client.ObjectKey{Name: req.Name}, &clusterv1alpha1.Cluster{}); apierrors.IsNotFound(err) {
-			return
-		}
-		_, err := join.Unjoin(ctx, join.LeaveRequest{Name: req.Name, Plane: p.config, Member: req.Member, Force: true, Timeout: 20 * time.Second})
-		if err != nil {
-			t.Errorf("cleaning up after the test: %v", err)
-		}
-	})
+	t.Cleanup(func() { p.leave(t, req) })
 	return res
+}
+
+// leave unjoins a cluster if it is joined. The controllers must be running.
+func (p *plane) leave(t *testing.T, req join.Request) {
+	t.Helper()
+	ctx := context.Background()
+	if err := p.client.Get(ctx, client.ObjectKey{Name: req.Name}, &clusterv1alpha1.Cluster{}); apierrors.IsNotFound(err) {
+		return
+	}
+	_, err := join.Unjoin(ctx, join.LeaveRequest{Name: req.Name, Plane: p.config, Member: req.Member, Force: true, Timeout: 20 * time.Second})
+	if err != nil {
+		t.Errorf("cleaning up after the test: %v", err)
+	}
 }
 
 func (p *plane) cluster(t *testing.T, name string) *clusterv1alpha1.Cluster {

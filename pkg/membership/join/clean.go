@@ -71,6 +71,9 @@ func (l *leaving) removeNamespaceAndClaimer(ctx context.Context, m *memberCluste
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
+	if err == nil && ns.DeletionTimestamp != nil {
+		return nil // an earlier run came that far, and the rest goes with the namespace
+	}
 	if err == nil && identity.IsOurs(ns.Labels) {
 		others, err := l.othersInNamespace(ctx, m)
 		if err != nil {

@@ -191,16 +191,17 @@ func (l *leaving) deleteCluster(ctx context.Context, cluster *clusterv1alpha1.Cl
 		l.did(inPlane, "deleted", object)
 		return nil
 	}
-	clusters := l.plane.karmada.ClusterV1alpha1().Clusters()
-	err := clusters.Delete(ctx, cluster.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &cluster.UID}})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return l.explainPlane(err, "deleting the cluster")
+	if cluster.DeletionTimestamp == nil {
+		err := l.plane.karmada.ClusterV1alpha1().Clusters().Delete(ctx, cluster.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &cluster.UID}})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return l.explainPlane(err, "deleting the cluster")
+		}
 	}
 	l.report("control plane: waiting for the works of " + cluster.Name + " to leave the member")
 	waitCtx, cancel := context.WithTimeout(ctx, l.req.Timeout)
 	defer cancel()
 	abandon := l.req.Force && !meta.IsStatusConditionTrue(cluster.Status.Conditions, clusterv1alpha1.ClusterConditionReady)
-	err = l.awaitGone(waitCtx, cluster, abandon)
+	err := l.awaitGone(waitCtx, cluster, abandon)
 	if err != nil && l.req.Force && !abandon && ctx.Err() == nil {
 		// The member looked alive but did not let go: give it up.
 		forceCtx, cancelForce := context.WithTimeout(ctx, l.req.Timeout)

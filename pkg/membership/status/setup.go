@@ -81,7 +81,7 @@ func follow(ctx context.Context, r client.Reader, s *supervisor, name string) er
 		}
 		return err
 	}
-	// Before the finalizer the execution namespace may not be there, and the Cluster may vanish at any moment.
+	// Before the finalizer the Cluster may vanish at any moment.
 	if cluster.Spec.SyncMode == clusterv1alpha1.Pull || !controllerutil.ContainsFinalizer(cluster, wellknown.ClusterControllerFinalizer) {
 		s.stop(name)
 		return nil

@@ -1,0 +1,195 @@
+package membership_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"atoll.dev/atoll/apis/karmada/wellknown"
+	"atoll.dev/atoll/pkg/membership"
+	"atoll.dev/atoll/pkg/membership/join"
+)
+
+// dispatch puts a Work into a cluster's execution namespace, held as the dispatcher would hold it.
+func (p *plane) dispatch(t *testing.T, cluster string) *workv1alpha1.Work {
+	t.Helper()
+	w := &workv1alpha1.Work{ObjectMeta: metav1.ObjectMeta{Namespace: "karmada-es-" + cluster, Name: "nginx-abc",
+		Finalizers: []string{wellknown.ExecutionControllerFinalizer}}}
+	w.Spec.Workload.Manifests = []workv1alpha1.Manifest{{RawExtension: runtime.RawExtension{
+		Raw: []byte(`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"web","name":"nginx"}}`)}}}
+	eventually(t, 5*time.Second, func(ctx context.Context) error { return p.client.Create(ctx, w.DeepCopy()) })
+	must(t, p.client.Get(t.Context(), client.ObjectKeyFromObject(w), w))
+	return w
+}
+
+func (p *plane) gone(ctx context.Context, name string) error {
+	if err := p.client.Get(ctx, client.ObjectKey{Name: name}, &clusterv1alpha1.Cluster{}); !apierrors.IsNotFound(err) {
+		return fmt.Errorf("Cluster %s is still there (%v)", name, err)
+	}
+	return nil
+}
+
+func TestUnjoinWithTheClaimersCredentialLeavesNothing(t *testing.T) {
+	p := startPlane(t, membership.Options{})
+	p.join(t, p.request(t, "m1", 1))
+	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	must(t, err)
+	if len(res.LeftBehind) > 0 {
+		t.Errorf("left behind: %v", res.LeftBehind)
+	}
+	nothingOfOurs(t, 1)
+	p.notRegistered(t, "m1")
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	if join.KindOf(err) != join.Usage || !strings.Contains(err.Error(), "no cluster m1 is joined") {
+		t.Errorf("unjoining what is not joined: %v", err)
+	}
+	// With a credential for the member, what is done already is fine.
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: p.request(t, "m1", 1).Member})
+	must(t, err)
+}
+
+func TestUnjoinWaitsForTheMemberToBeClean(t *testing.T) {
+	p := startPlane(t, membership.Options{})
+	p.join(t, p.request(t, "m1", 1))
+	w := p.dispatch(t, "m1")
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 2 * time.Second})
+	want := "cluster m1 is not gone after 2s: 1 works are still to be removed from the member (nginx-abc); run the same command again to go on waiting, or add --force to give the member up"
+	if join.KindOf(err) != join.TimedOut || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	// The connection is still there for whoever removes what was dispatched.
+	if _, err := p.pool.For(t.Context(), "m1"); err != nil {
+		t.Errorf("the member that leaves has no connection: %v", err)
+	}
+	must(t, p.client.Get(t.Context(), client.ObjectKeyFromObject(w), w))
+	if w.DeletionTimestamp == nil {
+		t.Error("the work is not being deleted")
+	}
+	controllerutil.RemoveFinalizer(w, wellknown.ExecutionControllerFinalizer)
+	must(t, p.client.Update(t.Context(), w))
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	must(t, err)
+	nothingOfOurs(t, 1)
+}
+
+func TestAClusterLeavesItsBindingsFirst(t *testing.T) {
+	p := startPlane(t, membership.Options{})
+	req := p.request(t, "m1", 1)
+	req.Wait = true
+	p.join(t, req)
+	rb := &workv1alpha2.ResourceBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "nginx-deployment"}}
+	rb.Spec.Clusters = []workv1alpha2.TargetCluster{{Name: "m1"}}
+	must(t, p.client.Create(t.Context(), rb))
+	t.Cleanup(func() { _ = p.client.Delete(context.Background(), rb) })
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 8 * time.Second})
+	if join.KindOf(err) != join.TimedOut || !strings.Contains(err.Error(), "bindings still name it") {
+		t.Errorf("got %v, want to wait for the binding", err)
+	}
+	rb.Spec.Clusters = nil
+	must(t, p.client.Update(t.Context(), rb))
+	eventually(t, 10*time.Second, func(ctx context.Context) error { return p.gone(ctx, "m1") })
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: p.request(t, "m1", 1).Member})
+	must(t, err)
+}
+
+func TestForceGivesUpADeadMemberAndSaysWhatStays(t *testing.T) {
+	p := startPlane(t, quick)
+	req := p.request(t, "m1", 1)
+	admin := req.Member
+	var l *link
+	l, req.Member = linkTo(t, req.Member)
+	p.join(t, req)
+	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, "m1")) })
+	p.dispatch(t, "m1")
+	l.set(refuses)
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 20 * time.Second})
+	if join.KindOf(err) != join.Unreachable || !strings.Contains(err.Error(), "add --force") {
+		t.Errorf("without force: %v", err)
+	}
+	if c := p.cluster(t, "m1"); c.DeletionTimestamp != nil {
+		t.Error("a refused unjoin began to delete the Cluster")
+	}
+	eventually(t, 10*time.Second, func(context.Context) error {
+		if ready(p.cluster(t, "m1")) == nil {
+			return fmt.Errorf("m1 is still Ready")
+		}
+		return nil
+	})
+	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Force: true, Timeout: 20 * time.Second})
+	must(t, err)
+	if !slices.Contains(res.LeftBehind, "Deployment web/nginx") || len(res.LeftBehind) != 3 || !strings.Contains(res.Remedy, "atoll unjoin m1 --cluster-kubeconfig") {
+		t.Errorf("left behind %q, remedy %q", res.LeftBehind, res.Remedy)
+	}
+	p.notRegistered(t, "m1")
+	// The member comes back: the remedy works.
+	l.set(passes)
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: admin})
+	must(t, err)
+	nothingOfOurs(t, 1)
+}
+
+func TestUnjoinTouchesNoOtherCluster(t *testing.T) {
+	p := startPlane(t, membership.Options{})
+	p.join(t, p.request(t, "m1", 1))
+	for n, want := range map[int]string{2: "is not the cluster that was joined as m1", 3: "is the control plane itself; nothing was done"} {
+		member, err := clusters.Config(n)
+		must(t, err)
+		_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: member})
+		if join.KindOf(err) != join.Taken || !strings.Contains(err.Error(), want) {
+			t.Errorf("unjoining with the kubeconfig of cluster %d: %v, want %q", n, err, want)
+		}
+	}
+	if c := p.cluster(t, "m1"); c.DeletionTimestamp != nil {
+		t.Error("the Cluster is being deleted")
+	}
+	if _, err := p.kube.CoreV1().ConfigMaps("atoll-system").Get(t.Context(), "plane", metav1.GetOptions{}); err != nil {
+		t.Errorf("the control plane's identity: %v", err)
+	}
+}
+
+func TestWhatOthersKeepInTheNamespaceStays(t *testing.T) {
+	p := startPlane(t, membership.Options{})
+	req := p.request(t, "m1", 1)
+	p.join(t, req)
+	kube, err := clusters.Kube(1)
+	must(t, err)
+	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}}
+	_, err = kube.CoreV1().ConfigMaps("atoll-system").Create(t.Context(), theirs, metav1.CreateOptions{})
+	must(t, err)
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	must(t, err)
+	if _, err := kube.CoreV1().ConfigMaps("atoll-system").Get(t.Context(), "theirs", metav1.GetOptions{}); err != nil {
+		t.Errorf("somebody else's ConfigMap: %v", err)
+	}
+	// The claimer removed itself all the same.
+	eventually(t, 60*time.Second, func(ctx context.Context) error {
+		accounts, err := kube.CoreV1().ServiceAccounts("atoll-system").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts.Items {
+			if a.Name != "default" {
+				return fmt.Errorf("ServiceAccount %s remains", a.Name)
+			}
+		}
+		bindings, err := kube.RbacV1().ClusterRoleBindings().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=atoll"})
+		if err == nil && len(bindings.Items) > 0 {
+			return fmt.Errorf("ClusterRoleBinding %s remains", bindings.Items[0].Name)
+		}
+		return err
+	})
+	must(t, kube.CoreV1().Namespaces().Delete(t.Context(), "atoll-system", metav1.DeleteOptions{}))
+}
