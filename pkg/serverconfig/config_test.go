@@ -1,12 +1,16 @@
 package serverconfig
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
 )
 
 func write(t *testing.T, content string) string {
@@ -19,6 +23,84 @@ func write(t *testing.T, content string) string {
 }
 
 const head = "apiVersion: config.atoll.dev/v1alpha1\nkind: ServerConfiguration\n"
+
+func TestFileCountsEvenWhenZero(t *testing.T) {
+	c, err := Load(write(t, head+"logging: {level: 0}\nrequests: {maxInflight: 0}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Logging.Level != 0 || c.Requests.MaxInflight != 0 || c.Requests.MaxMutatingInflight != 200 {
+		t.Errorf("got %+v, %+v: what is written counts, the rest is default", c.Logging, c.Requests)
+	}
+}
+
+func TestPathsCountFromTheFile(t *testing.T) {
+	path := write(t, head+"dataDir: data\nencryption: {providerConfigFile: /etc/e.yaml}\naudit: {policyFile: p.yaml, logPath: '-'}\n")
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(path)
+	for _, got := range [][2]string{
+		{c.DataDir, filepath.Join(dir, "data")},
+		{c.Encryption.ProviderConfigFile, "/etc/e.yaml"},
+		{c.Audit.PolicyFile, filepath.Join(dir, "p.yaml")},
+		{c.Audit.LogPath, "-"},
+		{c.Etcd.CAFile, ""},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("got %s, want %s", got[0], got[1])
+		}
+	}
+}
+
+func TestMissingFile(t *testing.T) {
+	_, err := Load("/nowhere/config.yaml")
+	if err == nil || err.Error() != "configuration file /nowhere/config.yaml does not exist: check the path given with --config" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every field of the file can be set, and arrives.
+func TestEveryFieldArrives(t *testing.T) {
+	full := reflect.New(reflect.TypeFor[ServerConfiguration]()).Elem()
+	fill(full, 1)
+	want := full.Addr().Interface().(*ServerConfiguration)
+	want.APIVersion, want.Kind = APIVersion, Kind
+	content, err := yaml.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(write(t, string(content)))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, content)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lost on the way (-want +got):\n%s", diff)
+	}
+}
+
+// fill sets every field below v to something that is neither zero nor a default.
+func fill(v reflect.Value, n int) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), n+i)
+		}
+	case reflect.String:
+		v.SetString(fmt.Sprintf("/v%d", n))
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(n) * 1_000_000_007)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), n+1)
+		fill(v.Index(1), n+2)
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]bool{"A": true, "B": false}))
+	default:
+		panic("a kind of field that the test does not know: " + v.Kind().String())
+	}
+}
 
 func TestDefaultIsValid(t *testing.T) {
 	t.Setenv("HOME", "/home/someone")

@@ -12,6 +12,8 @@ import (
 
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
+
+	"atoll.dev/atoll/pkg/apiserver/datadir"
 )
 
 // DefaultLeafDuration is the life of a leaf certificate unless Options say otherwise.
@@ -68,6 +70,9 @@ func Open(ctx context.Context, opts Options) (*PKI, error) {
 	opts.LeafDuration = cmp.Or(opts.LeafDuration, DefaultLeafDuration)
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}
+	}
+	if err := datadir.RemoveTemporaries(opts.Directory); err != nil {
+		return nil, err
 	}
 	p := &PKI{opts: opts}
 	if err := p.Reconcile(ctx); err != nil {

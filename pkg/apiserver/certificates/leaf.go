@@ -41,7 +41,7 @@ func (l leaf) ensure(dir string, now time.Time, life time.Duration) (cert *x509.
 	if err != nil {
 		return nil, "", err
 	}
-	cert, reason = l.inspect(content, now)
+	cert, reason = l.inspect(content, now, life)
 	if reason == "" {
 		return cert, "", nil
 	}
@@ -56,7 +56,7 @@ func (l leaf) ensure(dir string, now time.Time, life time.Duration) (cert *x509.
 }
 
 // inspect returns the certificate in content, and why it must be replaced, or "".
-func (l leaf) inspect(content []byte, now time.Time) (*x509.Certificate, string) {
+func (l leaf) inspect(content []byte, now time.Time, life time.Duration) (*x509.Certificate, string) {
 	if content == nil {
 		return nil, "missing"
 	}
@@ -78,6 +78,8 @@ func (l leaf) inspect(content []byte, now time.Time) (*x509.Certificate, string)
 		return nil, "valid only in the future"
 	case !now.Before(renewalTime(cert)):
 		return nil, "due for renewal"
+	case cert.NotAfter.After(now.Add(life)):
+		return nil, "valid for longer than is wanted now"
 	}
 	return cert, ""
 }

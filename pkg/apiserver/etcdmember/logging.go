@@ -53,7 +53,7 @@ func (c logCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapc
 }
 
 func (c logCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	err, pairs := keysAndValues(append(slices.Clip(c.with), fields...))
+	pairs, err := keysAndValues(append(slices.Clip(c.with), fields...))
 	switch {
 	case expected(entry.Message, err):
 	case entry.Level > zapcore.ErrorLevel: // becomes the error of Start or of Member.Err
@@ -98,9 +98,7 @@ func expected(message string, err error) bool {
 }
 
 // keysAndValues separates the error from the other fields.
-func keysAndValues(fields []zapcore.Field) (error, []any) {
-	var failure error
-	var pairs []any
+func keysAndValues(fields []zapcore.Field) (pairs []any, failure error) {
 	for _, f := range fields {
 		if err, ok := f.Interface.(error); ok && f.Type == zapcore.ErrorType && failure == nil {
 			failure = err
@@ -112,7 +110,7 @@ func keysAndValues(fields []zapcore.Field) (error, []any) {
 			pairs = append(pairs, key, value)
 		}
 	}
-	return failure, pairs
+	return pairs, failure
 }
 
 // terminator is what zap calls after an entry from which etcd does not mean to return.
@@ -122,7 +120,7 @@ type terminator struct {
 
 func (t terminator) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
 	reason := errors.New(entry.Message)
-	if cause, _ := keysAndValues(fields); cause != nil {
+	if _, cause := keysAndValues(fields); cause != nil {
 		reason = fmt.Errorf("%s: %w", entry.Message, cause)
 	}
 	t.fail(reason)
