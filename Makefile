@@ -43,7 +43,7 @@ test-unit: ## Unit tests, under the race detector where the package does not lin
 	go test $(HEAVY)
 	go test -race $(LIGHT)
 test-e2e: build $(BIN)/member ## The built binaries against real member clusters
-	cd e2e && go test -count=1 -timeout 20m ./...
+	cd e2e && go test -count=1 -p 1 -timeout 20m ./...
 members: $(BIN)/member ## Start N=3 member clusters, kubeconfigs in .members/
 	$(BIN)/member up --count $(N) --dir .members
 members-down: ## Stop exactly those
