@@ -13,7 +13,7 @@ LDFLAGS := -s -w \
 	-X $(KV).gitTreeState=clean -X atoll.dev/atoll/pkg/version.version=$(VERSION) -X atoll.dev/atoll/pkg/version.commit=$(COMMIT)
 GOBUILD := go build -ldflags '$(LDFLAGS)'
 # Packages that link the whole API server: too heavy to compile a second time for the race detector.
-HEAVY := ./cmd/atolld ./pkg/apiserver ./pkg/apiserver/karmadaregistry ./pkg/housekeeping
+HEAVY := ./cmd/atolld ./pkg/apiserver ./pkg/apiserver/karmadaregistry ./pkg/housekeeping ./pkg/propagation
 LIGHT = $(filter-out $(shell go list $(HEAVY) 2>/dev/null),$(shell go list ./...))
 
 ##@ Main
@@ -39,7 +39,7 @@ $(BIN)/member:
 
 ##@ Test
 .PHONY: test-unit test-e2e members members-down conformance bench
-test-unit: ## Unit tests, under the race detector where the package does not link the API server
+test-unit: $(BIN)/member ## Unit tests, under the race detector where the package does not link the API server
 	go test $(HEAVY)
 	go test -race $(LIGHT)
 test-e2e: build $(BIN)/member ## The built binaries against real member clusters
