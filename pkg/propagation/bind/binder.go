@@ -137,6 +137,9 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if binding.PermanentID() == "" {
 		return settle.Outcome{}, nil // the matcher gives it one
 	}
+	if released(binding) {
+		return settle.Outcome{}, nil
+	}
 	works, err := work.OfBinding(ctx, b.opts.Client, binding.PermanentID())
 	if err != nil {
 		return settle.Outcome{}, err
@@ -164,6 +167,12 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	keep := Clusters(binding.Spec)
 	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	return outcome, b.remove(ctx, binding, orphans)
+}
+
+// released tells whether no policy stands behind the binding any more. What it has placed goes on
+// running as it was rendered last: the template has lost the claim too, and changes of it no longer concern members.
+func released(b twin.Binding) bool {
+	return twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) == (twin.Claim{}) && b.GetLabels()[workv1alpha2.BindingManagedByLabel] == ""
 }
 
 // finish deletes the Works of a binding that is being deleted and lets it go. Works go on living
