@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"atoll.dev/atoll/pkg/cli"
@@ -17,6 +18,8 @@ import (
 )
 
 func main() {
+	// Clients of Kubernetes log failures that they also return; one telling is enough for people.
+	utilruntime.ErrorHandlers = nil
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	cmd := cli.NewCommand(cli.Options{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"atoll.dev/atoll/pkg/membership/join"
@@ -19,4 +20,10 @@ func badPlaneConfig(err error) error {
 		text = "the control plane's kubeconfig does not exist: " + err.Error()
 	}
 	return &join.Error{Kind: join.BadKubeconfig, Text: text, Cause: err}
+}
+
+// inCluster tells whether this process is a pod, whose own cluster is then the default.
+func inCluster() bool {
+	_, err := rest.InClusterConfig()
+	return err == nil
 }

@@ -9,11 +9,14 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 	"k8s.io/kubectl/pkg/cmd/options"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	utilcomp "k8s.io/kubectl/pkg/util/completion"
 	"k8s.io/kubectl/pkg/util/templates"
+	"k8s.io/utils/ptr"
 
 	"atoll.dev/atoll/pkg/version"
 )
@@ -42,6 +45,14 @@ type env struct {
 
 // planeConfig returns the user's credential for the control plane.
 func (e *env) planeConfig() (*rest.Config, error) {
+	// Without any configuration kubectl's default is http://localhost:8080, where nobody listens.
+	raw, err := e.factory.ToRawKubeConfigLoader().RawConfig()
+	if err == nil && clientcmdapi.IsConfigEmpty(&raw) && ptr.Deref(e.flags.APIServer, "") == "" && !inCluster() {
+		err = clientcmd.ErrEmptyConfig
+	}
+	if err != nil {
+		return nil, badPlaneConfig(err)
+	}
 	config, err := e.flags.ToRESTConfig()
 	if err != nil {
 		return nil, badPlaneConfig(err)
@@ -66,7 +77,7 @@ func NewCommand(o Options) *cobra.Command {
 			"and shows what became of them.\n\n" + exitCodes,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			rest.SetDefaultWarningHandler(rest.NewWarningWriter(o.Streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true}))
@@ -79,9 +90,6 @@ func NewCommand(o Options) *cobra.Command {
 	root.SetIn(o.Streams.In)
 	root.SetOut(o.Streams.Out)
 	root.SetErr(o.Streams.ErrOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
-	})
 	e.flags.AddFlags(root.PersistentFlags())
 	addVerbosity(root)
 
@@ -93,6 +101,9 @@ func NewCommand(o Options) *cobra.Command {
 	root.AddCommand(newVersion(e), options.NewCmdOptions(o.Streams.Out))
 	root.InitDefaultCompletionCmd()
 	templates.ActsAsRootCommand(root, []string{"options"}, groups...)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { // after the templates, which set one of two lines
+		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+	})
 	for _, c := range root.Commands() {
 		if c.Name() == "options" {
 			c.Example = strings.ReplaceAll(c.Example, "kubectl", e.name)
@@ -101,6 +112,18 @@ func NewCommand(o Options) *cobra.Command {
 	utilcomp.SetFactoryForCompletion(e.factory)
 	registerGlobalCompletions(root, e)
 	return root
+}
+
+// noSuchCommand refuses what is no command, with the nearest that are.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("see %s --help", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usageError{fmt.Errorf("unknown command %q for %q; %s", args[0], cmd.CommandPath(), hint)}
 }
 
 // addVerbosity adds klog's -v, and none of its other flags.

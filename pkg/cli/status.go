@@ -57,6 +57,10 @@ func (e *env) status(ctx context.Context, args []string, output outputFlag) erro
 	if err != nil {
 		return err
 	}
+	// Asked first, since the discovery that follows logs its failures one by one.
+	if _, err := e.serverVersion(); err != nil {
+		return err
+	}
 	root, err := e.tree(ctx, args)
 	if err != nil {
 		return join.ExplainPlane(err, config.Host, "reading the status")

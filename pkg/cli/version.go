@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 
+	"atoll.dev/atoll/pkg/membership/join"
 	"atoll.dev/atoll/pkg/version"
 )
 
@@ -52,7 +53,8 @@ func newVersion(e *env) *cobra.Command {
 }
 
 func (e *env) serverVersion() (*apimachineryversion.Info, error) {
-	if _, err := e.planeConfig(); err != nil {
+	config, err := e.planeConfig()
+	if err != nil {
 		return nil, err
 	}
 	d, err := e.flags.ToDiscoveryClient()
@@ -61,7 +63,7 @@ func (e *env) serverVersion() (*apimachineryversion.Info, error) {
 	}
 	v, err := d.ServerVersion()
 	if err != nil {
-		return nil, fmt.Errorf("asking the control plane for its version: %w", err)
+		return nil, join.ExplainPlane(err, config.Host, "asking for its version")
 	}
 	return v, nil
 }

@@ -70,6 +70,7 @@ func (c *Collector) ofTarget(ctx context.Context, b binding, target workv1alpha2
 		n.Message = strings.TrimSuffix(n.Message+"; last known: "+detail, "; last known: ")
 		return n, nil
 	}
+	n.Since = nil
 	if missing {
 		return n.is(metav1.ConditionUnknown, "Pending", "not dispatched yet"), nil
 	}
@@ -82,7 +83,6 @@ func (c *Collector) ofTarget(ctx context.Context, b binding, target workv1alpha2
 	} else if applied.Status != metav1.ConditionTrue {
 		return n.fromCondition(applied), nil
 	}
-	n.Since = nil
 	switch {
 	case item == nil:
 		return n.is(metav1.ConditionUnknown, "Applied", "applied, its status is not back yet"), nil

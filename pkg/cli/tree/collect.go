@@ -65,7 +65,8 @@ func (c *Collector) ofTemplate(ctx context.Context, root *Node, obj *unstructure
 			return nil, err
 		}
 		root.Children = []*Node{node}
-		return root.weigh("bindings"), nil
+		root.weigh("").Message = summary(obj)
+		return root, nil
 	case binding == nil:
 		policy.Children = []*Node{(&Node{Kind: bindingKind(obj.GetNamespace()), Namespace: obj.GetNamespace(),
 			Name: wellknown.BindingName(obj.GetKind(), obj.GetName())}).is(metav1.ConditionUnknown, "Pending", "the binding is not made yet")}
@@ -76,7 +77,7 @@ func (c *Collector) ofTemplate(ctx context.Context, root *Node, obj *unstructure
 		}
 		policy.Children = []*Node{node}
 	}
-	root.Children = []*Node{policy.weigh("bindings")}
+	root.Children = []*Node{policy.weigh("")}
 	root.weigh("")
 	root.Message = summary(obj)
 	return root, nil

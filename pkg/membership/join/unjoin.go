@@ -8,6 +8,7 @@ import (
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	"github.com/karmada-io/karmada/pkg/apis/cluster/validation"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -248,8 +249,13 @@ func (l *leaving) remaining(ctx context.Context, name string) string {
 		}
 		return fmt.Sprintf("%d works are still to be removed from the member (%s)", len(names), abbreviate(names, 5))
 	}
-	if _, err := l.plane.kube.CoreV1().Namespaces().Get(ctx, wellknown.ExecutionNamespace(name), metav1.GetOptions{}); err == nil {
-		return "namespace " + wellknown.ExecutionNamespace(name) + " still exists; are the control plane's controllers running?"
+	if ns, err := l.plane.kube.CoreV1().Namespaces().Get(ctx, wellknown.ExecutionNamespace(name), metav1.GetOptions{}); err == nil {
+		for _, c := range ns.Status.Conditions {
+			if c.Status == corev1.ConditionTrue {
+				return fmt.Sprintf("namespace %s cannot be emptied (%s: %s)", ns.Name, c.Reason, c.Message)
+			}
+		}
+		return "namespace " + ns.Name + " still exists; are the control plane's controllers running?"
 	}
 	return "bindings still name it, the scheduler has not moved them yet"
 }
