@@ -27,7 +27,6 @@ import (
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
-	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/options"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
@@ -151,7 +150,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	}
 	var groups []*genericapiserver.APIGroupInfo
 	for _, p := range StorageProviders(Options{Scheme: scheme, Secret: plane.secret, Clock: testingclock.NewFakePassiveClock(created)}) {
-		info, err := p.NewRESTStorage(resourceConfig, config.RESTOptionsGetter.(generic.RESTOptionsGetter))
+		info, err := p.NewRESTStorage(resourceConfig, config.RESTOptionsGetter)
 		if err != nil {
 			return nil, err
 		}

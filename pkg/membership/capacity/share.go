@@ -24,8 +24,8 @@ type podShare struct {
 type podPhase uint8
 
 const (
-	// finished pods hold nothing.
-	finished podPhase = iota
+	// The zero value: finished pods hold nothing.
+	_ podPhase = iota
 	// waiting pods have no node yet.
 	waiting
 	// placed pods have a node and hold its resources.
