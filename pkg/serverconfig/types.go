@@ -76,7 +76,7 @@ func (e Etcd) External() bool { return len(e.Servers) > 0 }
 // Certificates configures those that the server makes.
 type Certificates struct {
 	// LeafDuration is the life of serving and client certificates, which are renewed
-	// at two thirds of it. Default: 168h. Minimum: 1m.
+	// at two thirds of it. Default: 168h. Minimum: 3m.
 	LeafDuration metav1.Duration `json:"leafDuration,omitempty"`
 }
 

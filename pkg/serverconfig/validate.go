@@ -15,7 +15,10 @@ import (
 )
 
 const (
-	minimumLeafDuration = time.Minute
+	// minimumLeafDuration leaves more than a minute between a renewal and the end
+	// of the old certificate: where the kernel has no inotify instance left, the
+	// API server looks at its files once a minute.
+	minimumLeafDuration = 3 * time.Minute
 	maximumLeafDuration = 365 * 24 * time.Hour
 	minimumQuota        = 64 << 20
 	maximumConcurrency  = 1000

@@ -39,7 +39,7 @@ func TestValidate(t *testing.T) {
 		"file is a directory":  {func(c *ServerConfiguration) { c.Encryption.ProviderConfigFile = "/" }, `encryption.providerConfigFile: Invalid value: "/": must be a file, and is a directory`},
 		"prefix":               {func(c *ServerConfiguration) { c.Etcd.Prefix = "registry" }, "etcd.prefix"},
 		"tiny quota":           {func(c *ServerConfiguration) { c.Etcd.QuotaBackendBytes = 1 }, "etcd.quotaBackendBytes: Invalid value: 1: must be at least 67108864 (64 MiB)"},
-		"leaves of no life":    {func(c *ServerConfiguration) { c.Certificates.LeafDuration = duration(time.Second) }, `certificates.leafDuration: Invalid value: "1s": must be from 1m0s to 8760h0m0s`},
+		"leaves of no life":    {func(c *ServerConfiguration) { c.Certificates.LeafDuration = duration(time.Second) }, `certificates.leafDuration: Invalid value: "1s": must be from 3m0s to 8760h0m0s`},
 		"verbosity":            {func(c *ServerConfiguration) { c.Logging.Level = 11 }, "logging.level: Invalid value: 11: must be from 0 to 10"},
 		"log format":           {func(c *ServerConfiguration) { c.Logging.Format = "xml" }, `logging.format: Unsupported value: "xml": supported values: "json", "text"`},
 		"audit":                {func(c *ServerConfiguration) { c.Audit.PolicyFile, c.Audit.LogPath = exists, "-" }, ""},
