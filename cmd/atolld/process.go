@@ -4,14 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 )
+
+// stopTimeout bounds the stop of one part. A part whose neighbour has died under it may
+// wait for that for ever; everything acknowledged is on disk by then.
+const stopTimeout = 10 * time.Second
 
 // process is a set of running parts in the order in which they were started.
 // When one of them ends, or ctx does, they are stopped in the opposite order: who
 // writes before what is written to.
 type process struct {
+	stopTimeout time.Duration
+	// tell is given the end of a part that nobody asked for, before the rest is stopped.
+	tell func(error)
+
 	parts []*part
 	ended chan struct{} // gets a token from every part that ends
 }
@@ -24,7 +33,11 @@ type part struct {
 }
 
 func newProcess() *process {
-	return &process{ended: make(chan struct{}, 32)}
+	return &process{
+		stopTimeout: stopTimeout,
+		tell:        func(err error) { fmt.Fprintf(os.Stderr, "atolld: %v; stopping\n", err) },
+		ended:       make(chan struct{}, 32),
+	}
 }
 
 // start runs a part until it returns or its context ends.
@@ -54,6 +67,7 @@ func (p *process) wait(ctx context.Context) error {
 		case <-one.done:
 			if !asked && failed == nil {
 				failed = fmt.Errorf("%s ended: %w", one.name, orUnexpected(one.err))
+				p.tell(failed)
 			}
 		default:
 		}
@@ -101,7 +115,12 @@ func (p *process) stopAll() error {
 		default:
 		}
 		one.stop()
-		<-one.done
+		select {
+		case <-one.done:
+		case <-time.After(p.stopTimeout):
+			errs = append(errs, fmt.Errorf("%s did not stop within %s", one.name, p.stopTimeout))
+			continue
+		}
 		if one.err != nil && !errors.Is(one.err, context.Canceled) {
 			errs = append(errs, fmt.Errorf("stopping %s: %w", one.name, one.err))
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // runUntilStopped returns a part that notes when it stops.
@@ -41,6 +42,8 @@ func TestAPartThatEndsStopsTheRest(t *testing.T) {
 	var mu sync.Mutex
 	var stopped []string
 	p := newProcess()
+	var told []error
+	p.tell = func(err error) { told = append(told, err) }
 	p.start(context.Background(), "etcd", runUntilStopped(&mu, &stopped, "etcd"))
 	p.start(context.Background(), "apiserver", func(context.Context) error { return errors.New("disk on fire") })
 	err := p.wait(context.Background())
@@ -49,5 +52,23 @@ func TestAPartThatEndsStopsTheRest(t *testing.T) {
 	}
 	if !slices.Equal(stopped, []string{"etcd"}) {
 		t.Errorf("stopped %v, want etcd", stopped)
+	}
+	if len(told) != 1 || !strings.Contains(told[0].Error(), "disk on fire") {
+		t.Errorf("told %v before stopping, want the reason", told)
+	}
+}
+
+func TestAPartThatDoesNotStopIsLeftBehind(t *testing.T) {
+	p := newProcess()
+	p.tell, p.stopTimeout = func(error) {}, time.Millisecond
+	release := make(chan struct{})
+	defer close(release)
+	p.start(context.Background(), "the API server", func(context.Context) error { <-release; return nil })
+	p.start(context.Background(), "etcd", func(context.Context) error { return errors.New("no space left on device") })
+	err := p.wait(context.Background())
+	for _, want := range []string{"etcd ended: no space left on device", "the API server did not stop within 1ms"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
 	}
 }
