@@ -50,15 +50,16 @@ members-down: ## Stop exactly those
 	@if [ -x $(BIN)/member ]; then $(BIN)/member down --dir .members; fi
 conformance: build $(BIN)/member ## Karmada's own end-to-end suite: the specs named in e2e/conformance/files
 	cd e2e && go run ./cmd/conformance $(ARGS)
-bench: ## Benchmarks with their committed thresholds
+bench: build $(BIN)/member ## Benchmarks, and the bounds of speed and memory
 	go test -run '^$$' -bench . -benchtime 1s $(LIGHT)
+	cd e2e && go test -count=1 -tags bench -run Bounds -v ./foundation
 
 ##@ Keep
 .PHONY: lint generate verify
 lint: ## gofmt, go vet and staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt-ed:"; echo "$$out"; exit 1; fi
 	go vet ./...
-	cd e2e && go vet ./...
+	cd e2e && go vet -tags bench ./...
 	cd tools && go build -o ../$(BIN)/staticcheck honnef.co/go/tools/cmd/staticcheck
 	$(BIN)/staticcheck ./...
 generate: ## Write what is generated from the sources
