@@ -26,7 +26,7 @@ const (
 )
 
 // calibrationLoop took this long when the bounds were set.
-const calibrationThen = 330 * time.Millisecond
+const calibrationThen = 180 * time.Millisecond
 
 // slowness returns how much slower than then this machine is now, at least 1.
 func slowness() float64 {

@@ -20,7 +20,7 @@ func registerGlobalCompletions(root *cobra.Command, e *env) {
 		"user":      utilcomp.ListUsersInConfig,
 	} {
 		completeFlag(root, flag, func(_ *cobra.Command, _ []string, s string) ([]string, cobra.ShellCompDirective) {
-			return complete(s), cobra.ShellCompDirectiveNoFileComp
+			return slices.Sorted(slices.Values(complete(s))), cobra.ShellCompDirectiveNoFileComp
 		})
 	}
 }

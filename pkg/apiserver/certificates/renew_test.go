@@ -248,7 +248,8 @@ func waitForSleeper(t *testing.T, clock *testclock.FakeClock) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	// Where the kernel has no watch left for files, they are looked at once a minute.
+	deadline := time.Now().Add(100 * time.Second)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("in vain waited until %s", what)
