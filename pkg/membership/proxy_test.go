@@ -124,3 +124,10 @@ func (l *link) serve(c net.Conn) {
 	go pipe(c, up)
 	<-done
 }
+
+// open counts the connections that clients hold.
+func (l *link) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns) / 2
+}

@@ -11,10 +11,13 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -192,4 +195,68 @@ func TestWhatOthersKeepInTheNamespaceStays(t *testing.T) {
 		return err
 	})
 	must(t, kube.CoreV1().Namespaces().Delete(t.Context(), "atoll-system", metav1.DeleteOptions{}))
+}
+
+// A member that karmadactl joined has no claimer: unjoin says what stays, or removes it with the user's credential.
+func TestAMemberThatKarmadactlJoined(t *testing.T) {
+	for _, withCredential := range []bool{false, true} {
+		p := startPlane(t, quick)
+		admin := p.request(t, "k1", 1).Member
+		kube, err := clusters.Kube(1)
+		must(t, err)
+		asKarmadactl(t, p, kube, "k1", admin.Host)
+		eventually(t, 10*time.Second, func(context.Context) error { return ready(p.cluster(t, "k1")) })
+		must(t, p.connect(t, "k1").Grant(t.Context(), corev1.SchemeGroupVersion.WithResource("secrets")))
+		req := join.LeaveRequest{Name: "k1", Plane: p.config}
+		if withCredential {
+			req.Member = admin
+		}
+		res, err := join.Unjoin(t.Context(), req)
+		must(t, err)
+		if (len(res.LeftBehind) == 0) != withCredential {
+			t.Errorf("with a credential: %v; left behind: %v", withCredential, res.LeftBehind)
+		}
+		if !withCredential {
+			_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "k1", Plane: p.config, Member: admin}) // the remedy
+			must(t, err)
+		}
+		eventually(t, 20*time.Second, func(ctx context.Context) error {
+			if _, err := kube.CoreV1().Namespaces().Get(ctx, "karmada-cluster", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("namespace karmada-cluster remains (%v)", err)
+			}
+			if _, err := kube.RbacV1().ClusterRoles().Get(ctx, "karmada-controller-manager:karmada-k1", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("the cluster role remains (%v)", err)
+			}
+			return nil
+		})
+	}
+}
+
+// asKarmadactl makes what karmadactl v1.18's join makes.
+func asKarmadactl(t *testing.T, p *plane, kube kubernetes.Interface, name, endpoint string) {
+	t.Helper()
+	system := map[string]string{"karmada.io/system": "true"}
+	in := func(name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "karmada-cluster", Name: name, Labels: system}
+	}
+	role := "karmada-controller-manager:karmada-" + name
+	_, err := kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "karmada-cluster", Labels: system}}, metav1.CreateOptions{})
+	must(t, err)
+	_, err = kube.CoreV1().ServiceAccounts("karmada-cluster").Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: in("karmada-" + name)}, metav1.CreateOptions{})
+	must(t, err)
+	_, err = kube.RbacV1().ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: role, Labels: system}, Rules: []rbacv1.PolicyRule{
+		{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}, {Verbs: []string{"get"}, NonResourceURLs: []string{"*"}}}}, metav1.CreateOptions{})
+	must(t, err)
+	_, err = kube.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: role, Labels: system},
+		Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: "karmada-cluster", Name: "karmada-" + name}},
+		RoleRef:  rbacv1.RoleRef{APIGroup: "rbac.authorization.k8s.io", Kind: "ClusterRole", Name: role}}, metav1.CreateOptions{})
+	must(t, err)
+	token, err := kube.CoreV1().ServiceAccounts("karmada-cluster").CreateToken(t.Context(), "karmada-"+name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	must(t, err)
+	id, err := kube.CoreV1().Namespaces().Get(t.Context(), "kube-system", metav1.GetOptions{})
+	must(t, err)
+	must(t, p.client.Create(t.Context(), &corev1.Secret{ObjectMeta: in(name), Data: map[string][]byte{"token": []byte(token.Status.Token)}}))
+	must(t, p.client.Create(t.Context(), &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: clusterv1alpha1.ClusterSpec{
+		ID: string(id.UID), SyncMode: clusterv1alpha1.Push, APIEndpoint: endpoint, InsecureSkipTLSVerification: true,
+		SecretRef: &clusterv1alpha1.LocalSecretReference{Namespace: "karmada-cluster", Name: name}}}))
 }

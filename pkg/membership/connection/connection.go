@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -91,8 +92,13 @@ func connect(t target, clk clock.WithTicker) (*Connection, error) {
 	return c, nil
 }
 
+// lastRequests is how long after its end a connection's sockets are closed again: requests that
+// were under way have ended by then. Whatever is idle later, idleTimeout closes.
+const lastRequests = 5 * time.Second
+
 // close ends the connection: Done first, so that whoever holds it stops before its sockets go.
 func (c *Connection) close() {
 	close(c.done)
 	c.transport.CloseIdleConnections()
+	time.AfterFunc(lastRequests, c.transport.CloseIdleConnections)
 }

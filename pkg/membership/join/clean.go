@@ -30,6 +30,11 @@ func (l *leaving) cleanMember(ctx context.Context, m *memberCluster) error {
 		l.report(fmt.Sprintf("member: left as it is, %v", &ownership.OwnedError{Owner: owner, Claimant: l.plane.claim}))
 		return nil
 	}
+	if l.req.Member != nil {
+		if err := l.cleanKarmadactl(ctx, m); err != nil {
+			return explained(err, "removing what karmadactl made")
+		}
+	}
 	rbac, core := m.kube.RbacV1(), m.kube.CoreV1()
 	for _, role := range []string{identity.WriterRole, identity.Impersonator} {
 		if err := l.remove(ctx, "ClusterRoleBinding", role, rbac.ClusterRoleBindings().Delete); err != nil {

@@ -67,12 +67,12 @@ func manifestsOf(w *workv1alpha1.Work) []string {
 }
 
 // leaveBehind tells what stays in a member that was not cleaned, and how to remove it. err is why
-// it was not; nil if there is nothing of ours in it.
+// it was not; nil if the control plane has no claimer there, which means that karmadactl joined it.
 func (l *leaving) leaveBehind(cluster *clusterv1alpha1.Cluster, err error) {
-	if err == nil && len(l.res.LeftBehind) == 0 {
-		return
-	}
-	if err != nil {
+	if err == nil {
+		l.res.LeftBehind = append(l.res.LeftBehind, "namespace "+wellknown.ClusterNamespace+" with the identities that karmadactl made",
+			"cluster role and binding "+karmadactlRole(l.req.Name))
+	} else {
 		l.res.LeftBehind = append(l.res.LeftBehind, "namespace "+wellknown.SystemNamespace+" with the control plane's identities and ownership",
 			fmt.Sprintf("cluster roles and bindings %s, %s, %s", identity.WriterRole, identity.Claimer, identity.Impersonator))
 	}
@@ -80,7 +80,7 @@ func (l *leaving) leaveBehind(cluster *clusterv1alpha1.Cluster, err error) {
 	if cluster != nil {
 		name = cluster.Name
 	}
-	l.res.Remedy = fmt.Sprintf("when the member is back, run: atoll unjoin %s --cluster-kubeconfig FILE; "+
+	l.res.Remedy = fmt.Sprintf("run, as soon as the member can be reached: atoll unjoin %s --cluster-kubeconfig FILE; "+
 		"what was dispatched to it carries the label %s=%s and the annotation %s=%s", name,
 		wellknown.ManagedLabel, wellknown.LabelValueTrue, wellknown.PlaneUIDAnnotation, l.plane.claim.PlaneUID)
 }
