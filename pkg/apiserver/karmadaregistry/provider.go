@@ -84,6 +84,7 @@ func (p *provider) GroupName() string { return p.group }
 
 func (p *provider) NewRESTStorage(enabled serverstorage.APIResourceConfigSource, optsGetter generic.RESTOptionsGetter) (genericapiserver.APIGroupInfo, error) {
 	info := genericapiserver.NewDefaultAPIGroupInfo(p.group, p.opts.Scheme, runtime.NewParameterCodec(p.opts.Scheme), serializer.NewCodecFactory(p.opts.Scheme))
+	info.NegotiatedSerializer = withoutProtobuf{info.NegotiatedSerializer}
 	for _, k := range p.kinds {
 		byVersion, err := newStorage(k, p.opts.Scheme, optsGetter)
 		if err != nil {
