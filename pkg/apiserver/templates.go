@@ -1,17 +1,10 @@
 package apiserver
 
 import (
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/generic"
-	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
-	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	serverstorage "k8s.io/apiserver/pkg/server/storage"
-	api "k8s.io/kubernetes/pkg/apis/core"
 	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
-	"k8s.io/kubernetes/pkg/printers"
-	printersinternal "k8s.io/kubernetes/pkg/printers/internalversion"
-	printerstorage "k8s.io/kubernetes/pkg/printers/storage"
 	appsrest "k8s.io/kubernetes/pkg/registry/apps/rest"
 	autoscalingrest "k8s.io/kubernetes/pkg/registry/autoscaling/rest"
 	batchrest "k8s.io/kubernetes/pkg/registry/batch/rest"
@@ -23,7 +16,6 @@ import (
 	podtemplatestore "k8s.io/kubernetes/pkg/registry/core/podtemplate/storage"
 	controllerstore "k8s.io/kubernetes/pkg/registry/core/replicationcontroller/storage"
 	corerest "k8s.io/kubernetes/pkg/registry/core/rest"
-	"k8s.io/kubernetes/pkg/registry/core/service"
 	discoveryrest "k8s.io/kubernetes/pkg/registry/discovery/rest"
 	networkingrest "k8s.io/kubernetes/pkg/registry/networking/rest"
 	noderest "k8s.io/kubernetes/pkg/registry/node/rest"
@@ -101,41 +93,4 @@ func (p coreTemplates) NewRESTStorage(resources serverstorage.APIResourceConfigS
 	storage["replicationcontrollers/status"] = replication.Status
 	storage["replicationcontrollers/scale"] = replication.Scale
 	return info, nil
-}
-
-// serviceStorage keeps Services as written. Kubernetes' own storage allocates
-// cluster IPs and node ports, which would be this control plane's and no member's:
-// two templates may rightly ask for the same port in different members.
-type serviceStorage struct {
-	*genericregistry.Store
-}
-
-var (
-	_ rest.ShortNamesProvider = serviceStorage{}
-	_ rest.CategoriesProvider = serviceStorage{}
-)
-
-func (serviceStorage) ShortNames() []string { return []string{"svc"} }
-func (serviceStorage) Categories() []string { return []string{"all"} }
-
-func newServiceStorage(getter generic.RESTOptionsGetter) (rest.Storage, rest.Storage, error) {
-	store := &genericregistry.Store{
-		NewFunc:                   func() runtime.Object { return &api.Service{} },
-		NewListFunc:               func() runtime.Object { return &api.ServiceList{} },
-		PredicateFunc:             service.Matcher,
-		DefaultQualifiedResource:  api.Resource("services"),
-		SingularQualifiedResource: api.Resource("service"),
-		CreateStrategy:            service.Strategy,
-		UpdateStrategy:            service.Strategy,
-		DeleteStrategy:            service.Strategy,
-		ResetFieldsStrategy:       service.Strategy,
-		TableConvertor:            printerstorage.TableConvertor{TableGenerator: printers.NewTableGenerator().With(printersinternal.AddHandlers)},
-	}
-	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter, AttrFunc: service.GetAttrs}); err != nil {
-		return nil, nil, err
-	}
-	status := *store
-	status.UpdateStrategy = service.StatusStrategy
-	status.ResetFieldsStrategy = service.StatusStrategy
-	return serviceStorage{store}, statusStorage{&status}, nil
 }
