@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,9 +60,11 @@ func newServiceStorage(getter generic.RESTOptionsGetter) (rest.Storage, rest.Sto
 
 	services := serviceStorage{store}
 	store.BeginCreate = func(ctx context.Context, obj runtime.Object, _ *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
+		pairAddresses(obj.(*api.Service), nil)
 		return nothingToFinish, services.settleNodePorts(ctx, obj.(*api.Service), nil)
 	}
 	store.BeginUpdate = func(ctx context.Context, obj, old runtime.Object, _ *metav1.UpdateOptions) (genericregistry.FinishFunc, error) {
+		pairAddresses(obj.(*api.Service), old.(*api.Service))
 		return nothingToFinish, services.settleNodePorts(ctx, obj.(*api.Service), old.(*api.Service))
 	}
 	return services, statusStorage{&status}, nil
@@ -87,4 +90,19 @@ func (s serviceStorage) settleNodePorts(ctx context.Context, service, old *api.S
 		}
 	}
 	return nodeports.Choose(service, used)
+}
+
+// pairAddresses makes clusterIP, the older field, and clusterIPs say the same, whichever
+// of them the client wrote, as Kubernetes' own storage does before it allocates.
+func pairAddresses(s, old *api.Service) {
+	switch {
+	case old != nil && s.Spec.ClusterIP != old.Spec.ClusterIP && slices.Equal(s.Spec.ClusterIPs, old.Spec.ClusterIPs):
+		// Only the older field was written: the other one follows.
+		s.Spec.ClusterIPs = nil
+		if s.Spec.ClusterIP != "" {
+			s.Spec.ClusterIPs = []string{s.Spec.ClusterIP}
+		}
+	case s.Spec.ClusterIP != "" && len(s.Spec.ClusterIPs) == 0:
+		s.Spec.ClusterIPs = []string{s.Spec.ClusterIP}
+	}
 }
