@@ -70,6 +70,8 @@ type Binder struct {
 	planeUID   string
 	// written holds the resourceVersion that a Work got by our own patch: its event says nothing new.
 	written sync.Map // types.NamespacedName → string
+	// created holds Works that the cache does not show yet.
+	created sync.Map // types.NamespacedName → *workv1alpha1.Work
 }
 
 // New returns a binder.
@@ -154,7 +156,9 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	}
 	outcome, wrote, err := b.ensure(ctx, binding)
 	if err != nil {
-		b.event(binding, corev1.EventTypeWarning, "SyncWorkFailed", "%v", err)
+		if b.queue.Failures(key) >= patience || !passing(err) {
+			b.event(binding, corev1.EventTypeWarning, "SyncWorkFailed", "%v", err)
+		}
 		return outcome, err
 	}
 	if wrote {
@@ -167,6 +171,17 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	keep := Clusters(binding.Spec)
 	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	return outcome, b.remove(ctx, binding, orphans)
+}
+
+// patience is how many failures in a row of a kind that passes by itself are not told.
+const patience = 5
+
+// passing tells whether all failures come from the cache being a moment behind.
+func passing(err error) bool {
+	all, ok := err.(utilerrors.Aggregate)
+	return ok && !slices.ContainsFunc(all.Errors(), func(err error) bool {
+		return !apierrors.IsAlreadyExists(err) && !apierrors.IsConflict(err) && !errors.Is(err, errBeingDeleted)
+	})
 }
 
 // released tells whether no policy stands behind the binding any more. What it has placed goes on
@@ -328,13 +343,20 @@ func (b *Binder) ensureOne(ctx context.Context, binding twin.Binding, c workv1al
 	})
 }
 
+// errBeingDeleted means that a former Work of this name is not gone yet; its going brings the binding back.
+var errBeingDeleted = errors.New("it is being deleted")
+
 // errBelongsToOther means that a Work of this name carries something else.
 var errBelongsToOther = errors.New("it carries another template of the same name and kind")
 
 // write creates or changes a Work, or leaves it alone if it is as it should be.
 func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
+	key := types.NamespacedName{Namespace: w.namespace, Name: w.name}
 	was := &workv1alpha1.Work{}
-	err := b.opts.Client.Get(ctx, types.NamespacedName{Namespace: w.namespace, Name: w.name}, was, client.UnsafeDisableDeepCopy)
+	err := b.opts.Client.Get(ctx, key, was, client.UnsafeDisableDeepCopy)
+	if made, ok := b.created.Load(key); ok && apierrors.IsNotFound(err) {
+		was, err = made.(*workv1alpha1.Work), nil
+	}
 	switch {
 	case apierrors.IsNotFound(err):
 		to, err := w.render(nil)
@@ -345,11 +367,15 @@ func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
 		if err := b.opts.Client.Create(ctx, to); err != nil {
 			return false, fmt.Errorf("creating Work %s/%s: %w", w.namespace, w.name, err)
 		}
+		b.created.Store(key, to)
+		if b.opts.Client.Get(ctx, key, was, client.UnsafeDisableDeepCopy) == nil {
+			b.created.Delete(key) // its event came before the answer
+		}
 		return true, nil
 	case err != nil:
 		return false, fmt.Errorf("reading Work %s/%s: %w", w.namespace, w.name, err)
 	case !was.DeletionTimestamp.IsZero():
-		return false, fmt.Errorf("work %s/%s is being deleted", w.namespace, w.name) // Karmada's words
+		return false, fmt.Errorf("work %s/%s: %w", w.namespace, w.name, errBeingDeleted)
 	case foreign(was, w):
 		return false, fmt.Errorf("writing Work %s/%s: %w", w.namespace, w.name, errBelongsToOther)
 	}
@@ -365,6 +391,7 @@ func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
 	}
 	wrote, err := mergepatch.Apply(ctx, b.opts.Client, was, to, false)
 	if err != nil {
+		b.created.Delete(key)
 		return false, fmt.Errorf("updating Work %s/%s: %w", w.namespace, w.name, err)
 	}
 	if wrote {

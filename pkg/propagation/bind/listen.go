@@ -63,6 +63,7 @@ func (b *Binder) bindingChanged(old, new client.Object) {
 // workChanged heals Works that others changed or deleted, and goes on where a deletion was waited for.
 func (b *Binder) workChanged(old, new client.Object) {
 	if old == nil {
+		b.created.Delete(client.ObjectKeyFromObject(new))
 		return // the binding's own event has it looked at
 	}
 	if new != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -341,7 +342,10 @@ func (m *Matcher) reconcile(ctx context.Context, key templates.Key) (settle.Outc
 	outcome, wrote, err := m.apply(ctx, key, t, policy, byPolicy)
 	switch {
 	case err != nil:
-		m.event(t, eventWarning, "ApplyPolicyFailed", "Apply %s failed: %v", policy, err)
+		// That the cache is a moment behind passes by itself.
+		if m.queue.Failures(key) >= patience || !apierrors.IsAlreadyExists(err) && !apierrors.IsConflict(err) {
+			m.event(t, eventWarning, "ApplyPolicyFailed", "Apply %s failed: %v", policy, err)
+		}
 		if byPolicy {
 			m.enqueueCause(key)
 		}
@@ -365,6 +369,9 @@ func (m *Matcher) enqueueCause(key templates.Key) {
 	defer m.mu.Unlock()
 	m.byPolicy[key] = struct{}{}
 }
+
+// patience is how many failures in a row of a kind that passes by itself are not told.
+const patience = 5
 
 // claimedByLabel on a template says that something other than policies propagates it.
 const claimedByLabel = "resourcetemplate.karmada.io/claimed-by"
@@ -397,8 +404,10 @@ func (m *Matcher) release(ctx context.Context, key types.NamespacedName) (settle
 	if p == nil || p.GetDeletionTimestamp().IsZero() {
 		return settle.Outcome{}, nil
 	}
-	if !m.opts.Templates.AllSynced() {
-		return settle.Outcome{After: 100 * time.Millisecond}, nil
+	for _, s := range p.selectors { // it can have claimed nothing else
+		if !m.opts.Templates.Synced(s.kind) {
+			return settle.Outcome{After: 100 * time.Millisecond}, nil
+		}
 	}
 	if claimed := m.opts.Templates.ClaimedBy(p.PermanentID()); len(claimed) > 0 {
 		for _, t := range claimed {

@@ -99,7 +99,9 @@ func (s Skip) resource(gvk schema.GroupVersionKind) bool {
 	case "events.k8s.io", "coordination.k8s.io", "internal.apiserver.k8s.io":
 		return true
 	case corev1.GroupName:
-		return gvk.Kind == "Event" || gvk.Kind == "Node"
+		if gvk.Kind == "Event" || gvk.Kind == "Node" {
+			return true
+		}
 	}
 	return s.APIs.Has(gvk)
 }

@@ -245,23 +245,6 @@ func (s *Store) Synced(gvk schema.GroupVersionKind) bool {
 	return w == nil || w.synced != nil && w.synced()
 }
 
-// AllSynced tells whether all templates are here.
-func (s *Store) AllSynced() bool {
-	select {
-	case <-s.discovered:
-	default:
-		return false
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, w := range s.kinds {
-		if w.synced == nil || !w.synced() {
-			return false
-		}
-	}
-	return true
-}
-
 // Get returns a template.
 func (s *Store) Get(key Key) (*compact.Object, bool) {
 	w := s.kind(key.GroupVersionKind)

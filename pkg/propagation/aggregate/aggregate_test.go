@@ -1,0 +1,97 @@
+package aggregate
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"atoll.dev/atoll/apis/karmada/wellknown"
+)
+
+func workIn(cluster string, applied metav1.ConditionStatus, message, status string) workv1alpha1.Work {
+	w := workv1alpha1.Work{ObjectMeta: metav1.ObjectMeta{Namespace: wellknown.ExecutionNamespace(cluster), Name: "w"}}
+	if applied != "" {
+		w.Status.Conditions = []metav1.Condition{{Type: workv1alpha1.WorkApplied, Status: applied, Message: message}}
+	}
+	if status != "" {
+		w.Status.ManifestStatuses = []workv1alpha1.ManifestStatus{{
+			Identifier: workv1alpha1.ResourceIdentifier{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "shop", Name: "web"},
+			Status:     &runtime.RawExtension{Raw: []byte(status)}, Health: workv1alpha1.ResourceHealthy,
+		}}
+	}
+	return w
+}
+
+func TestItems(t *testing.T) {
+	leaving := workIn("d", metav1.ConditionTrue, "", "")
+	leaving.DeletionTimestamp = &metav1.Time{}
+	*leaving.DeletionTimestamp = metav1.Now()
+	got := itemsOf([]workv1alpha1.Work{
+		workIn("c", metav1.ConditionFalse, "quota exceeded", `{"replicas":9}`), // what is out of date is not shown
+		workIn("a", metav1.ConditionTrue, "fine", `{"replicas":2}`),
+		workIn("b", "", "", ""),
+		leaving,
+	}, workv1alpha2.ObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "shop", Name: "web"})
+	want := []workv1alpha2.AggregatedStatusItem{
+		{ClusterName: "a", Applied: true, Health: workv1alpha2.ResourceHealthy, Status: &runtime.RawExtension{Raw: []byte(`{"replicas":2}`)}},
+		{ClusterName: "b", Health: workv1alpha2.ResourceUnknown},
+		{ClusterName: "c", AppliedMessage: "quota exceeded", Health: workv1alpha2.ResourceUnknown},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("items (-want +got):", diff)
+	}
+}
+
+func TestFullyApplied(t *testing.T) {
+	for name, c := range map[string]struct {
+		applied  map[string]bool
+		clusters []string
+		want     metav1.ConditionStatus
+	}{
+		"all":           {map[string]bool{"a": true, "b": true}, []string{"a", "b"}, metav1.ConditionTrue},
+		"one not":       {map[string]bool{"a": true, "b": false}, []string{"a", "b"}, metav1.ConditionFalse},
+		"one missing":   {map[string]bool{"a": true}, []string{"a", "b"}, metav1.ConditionFalse},
+		"one too many":  {map[string]bool{"a": true, "b": true}, []string{"a"}, metav1.ConditionFalse},
+		"another":       {map[string]bool{"b": true}, []string{"a"}, metav1.ConditionFalse},
+		"not scheduled": {nil, nil, metav1.ConditionFalse},
+	} {
+		var items []workv1alpha2.AggregatedStatusItem
+		for cluster, applied := range c.applied {
+			items = append(items, workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Applied: applied})
+		}
+		if got := fullyApplied(items, sets.New(c.clusters...)); got.Status != c.want {
+			t.Errorf("%s: %s, want %s", name, got.Status, c.want)
+		}
+	}
+}
+
+func TestStatusPatch(t *testing.T) {
+	for name, c := range map[string]struct {
+		was    string
+		wanted map[string]any
+		want   string
+	}{
+		"nothing new":             {`{"replicas":2}`, map[string]any{"replicas": int64(2), "readyReplicas": int64(0), "conditions": []any{}}, ""},
+		"nothing at all":          {"", map[string]any{"replicas": int64(0)}, ""},
+		"a zero that was said":    {`{"replicas":0,"active":[]}`, map[string]any{}, ""},
+		"first":                   {"", map[string]any{"replicas": int64(2)}, `{"status":{"replicas":2}}`},
+		"changed":                 {`{"replicas":2,"readyReplicas":1}`, map[string]any{"replicas": int64(2), "readyReplicas": int64(2)}, `{"status":{"readyReplicas":2}}`},
+		"to zero":                 {`{"replicas":2}`, map[string]any{"replicas": int64(0)}, `{"status":{"replicas":0}}`},
+		"gone":                    {`{"active":[{"name":"a"}]}`, map[string]any{}, `{"status":{"active":null}}`},
+		"gone inside":             {`{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}`, map[string]any{"loadBalancer": map[string]any{}}, `{"status":{"loadBalancer":{"ingress":null}}}`},
+		"what others wrote stays": {`{"conditions":[{"type":"X"}],"replicas":1}`, map[string]any{"conditions": []any{map[string]any{"type": "X"}}, "replicas": int64(2)}, `{"status":{"replicas":2}}`},
+	} {
+		got, err := statusPatch([]byte(c.was), c.wanted)
+		if c.was == "" {
+			got, err = statusPatch(nil, c.wanted)
+		}
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %s, %v, want %s", name, got, err, c.want)
+		}
+	}
+}
