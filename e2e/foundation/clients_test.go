@@ -121,6 +121,23 @@ func TestKarmadactl(t *testing.T) {
 		}
 	}
 
+	// What goes to the member itself passes the cluster proxy, by the identity that karmadactl made there.
+	eventually(t, "karmadactl to see into the member", func(ctx context.Context) error {
+		for args, want := range map[string]string{
+			"get nodes --operation-scope members -C " + m.Name:                        m.Name + "-node1",
+			"get deployments --operation-scope all -C " + m.Name + " -n " + namespace: "web",
+		} {
+			r := karmadactl.Run(ctx, strings.Fields(args)...)
+			if err := r.Err(); err != nil {
+				return err
+			}
+			if !strings.Contains(r.Stdout, want) {
+				return fmt.Errorf("karmadactl %s: no %q in:\n%s", args, want, r.Stdout)
+			}
+		}
+		return nil
+	})
+
 	must(t, karmadactl.Run(t.Context(), "unjoin", m.Name, "--cluster-kubeconfig", m.Kubeconfig).Err())
 	left = true
 	_, err = fleet.plane.karmada.ClusterV1alpha1().Clusters().Get(t.Context(), m.Name, metav1.GetOptions{})

@@ -27,9 +27,10 @@ import (
 )
 
 // clusterController owns, of a Cluster, its finalizer, the two taints that follow from conditions,
-// and the execution namespace. It never talks to a member.
+// the execution namespace and the Works for an impersonator that karmadactl made. It never talks to a member.
 type clusterController struct {
 	client   client.Client
+	secrets  client.Reader // live: Secrets are not for a cache of all kinds
 	pool     *connection.Pool
 	recorder record.EventRecorder
 	clock    clock.PassiveClock
@@ -46,7 +47,7 @@ const (
 )
 
 func setupClusterController(mgr manager.Manager, pool *connection.Pool, clk clock.PassiveClock) error {
-	c := &clusterController{client: mgr.GetClient(), pool: pool, clock: clk,
+	c := &clusterController{client: mgr.GetClient(), secrets: mgr.GetAPIReader(), pool: pool, clock: clk,
 		recorder: mgr.GetEventRecorderFor("cluster-controller")} //nolint:staticcheck // Karmada's clients read core events
 	return builder.ControllerManagedBy(mgr).Named("cluster-controller").
 		For(&clusterv1alpha1.Cluster{}, builder.WithPredicates(relevantChange())).
@@ -93,6 +94,9 @@ func (c *clusterController) Reconcile(ctx context.Context, req reconcile.Request
 	if err := c.ensureExecutionNamespace(ctx, cluster); err != nil {
 		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
 		return reconcile.Result{}, err
+	}
+	if err := c.ensureImpersonatorRights(ctx, cluster); err != nil {
+		return reconcile.Result{}, fmt.Errorf("giving the impersonator of cluster %s its rights: %w", cluster.Name, err)
 	}
 	return reconcile.Result{}, nil
 }

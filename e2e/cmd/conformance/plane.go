@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
@@ -51,6 +53,9 @@ func startPlane(ctx context.Context, dir string, members int, progress io.Writer
 		fmt.Fprintf(progress, "%s: joined\n", member.Name)
 	}
 	if err := p.installCRDs(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.letSuiteRead(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.awaitClusters(ctx); err != nil {
@@ -93,6 +98,33 @@ func (p *plane) installCRDs(ctx context.Context) error {
 	}
 	for _, member := range p.bed.Members {
 		if err := createCRDs(ctx, member.RestConfig, workload); err != nil {
+			return fmt.Errorf("%s: %w", member.Name, err)
+		}
+	}
+	return nil
+}
+
+// letSuiteRead gives the identity of the control plane the right to read everything in the members.
+// The suite looks into members with that identity and gives up when it is forbidden to, which it is
+// until the control plane has dispatched the first object of a new kind.
+func (p *plane) letSuiteRead(ctx context.Context) error {
+	meta := metav1.ObjectMeta{Name: "conformance-suite"}
+	role := &rbacv1.ClusterRole{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{
+		{Verbs: []string{"get", "list", "watch"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: meta.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:serviceaccounts:atoll-system"}},
+	}
+	for _, member := range p.bed.Members {
+		client, err := kubernetes.NewForConfig(member.RestConfig)
+		if err != nil {
+			return err
+		}
+		if _, err := client.RbacV1().ClusterRoles().Create(ctx, role, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("%s: %w", member.Name, err)
+		}
+		if _, err := client.RbacV1().ClusterRoleBindings().Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("%s: %w", member.Name, err)
 		}
 	}
