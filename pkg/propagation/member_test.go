@@ -56,7 +56,7 @@ func (r *rig) deleteTemplate(obj client.Object, kind string) {
 		r.t.Fatal(err)
 	}
 	b := &workv1alpha2.ResourceBinding{ObjectMeta: metav1.ObjectMeta{Namespace: obj.GetNamespace(), Name: wellknown.BindingName(kind, obj.GetName())}}
-	if err := r.plane.Delete(r.t.Context(), b); err != nil {
+	if err := client.IgnoreNotFound(r.plane.Delete(r.t.Context(), b)); err != nil {
 		r.t.Fatal(err)
 	}
 }

@@ -170,8 +170,24 @@ func (d *Dispatcher) clusterChanged(old, new client.Object) {
 	if now.ready || now.leaving {
 		m.wake(m.parked)
 	}
-	if old != nil && !sameWay(old.(*clusterv1alpha1.Cluster), new.(*clusterv1alpha1.Cluster)) {
+	if old == nil || !sameWay(old.(*clusterv1alpha1.Cluster), new.(*clusterv1alpha1.Cluster)) {
 		d.enqueueAll(m) // what failed for want of a way need not wait for its backoff
+	}
+}
+
+// endIfGone ends the share of a member whose Cluster and last Work are gone. One that joins under the
+// same name gets another, and all its Works are looked at then.
+func (d *Dispatcher) endIfGone(ctx context.Context, m *member) {
+	if state, err := d.stateOf(ctx, m.cluster); err != nil || state.exists {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.works)+len(m.parked)+len(m.unseen) == 0 && d.members[m.cluster] == m {
+		delete(d.members, m.cluster)
+		m.stop()
 	}
 }
 

@@ -34,6 +34,7 @@ type member struct {
 	queue   *settle.Queue[string]
 	stop    context.CancelFunc
 
+	// mu is taken after the dispatcher's, never the other way round.
 	mu       sync.Mutex
 	observer *observe.Observer
 	works    map[string]*known
@@ -114,16 +115,17 @@ func (m *member) observe(ctx context.Context) (*observe.Observer, error) {
 	if err != nil {
 		return nil, err
 	}
+	lifetime := m.d.lifetime()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.observer != nil && m.observer.Conn == conn {
 		return m.observer, nil
 	}
-	o := observe.New(m.d.lifetime(), conn, m)
+	o := observe.New(lifetime, conn, m)
 	m.observer = o
 	go func() { // the next connection has everything looked at again
 		<-o.Done()
-		if m.d.lifetime().Err() == nil {
+		if lifetime.Err() == nil {
 			m.d.enqueueAll(m)
 		}
 	}()
@@ -137,6 +139,7 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	err := m.d.opts.Client.Get(ctx, key, &w, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		m.forget(name)
+		m.d.endIfGone(ctx, m)
 		return settle.Outcome{}, nil
 	}
 	if err != nil {
@@ -307,18 +310,17 @@ func (m *member) observed(w *workv1alpha1.Work) []*compact.Object {
 	m.mu.Lock()
 	o := m.observer
 	m.mu.Unlock()
-	manifests, err := work.Manifests(w)
-	if o == nil || err != nil {
+	if o == nil {
 		return nil
 	}
-	objs := make([]*compact.Object, len(manifests))
-	for i, u := range manifests {
-		gvk := u.GroupVersionKind()
-		mapping, err := o.Conn.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	refs := work.References(w)
+	objs := make([]*compact.Object, len(refs))
+	for i, ref := range refs {
+		mapping, err := o.Conn.Mapper.RESTMapping(ref.GroupKind(), ref.Version)
 		if err != nil {
 			continue
 		}
-		obj, ok := o.Get(mapping.Resource, types.NamespacedName{Namespace: u.GetNamespace(), Name: u.GetName()})
+		obj, ok := o.Get(mapping.Resource, ref.NamespacedName)
 		if ok && obj.Annotations[workv1alpha2.WorkNameAnnotation] == w.Name {
 			objs[i] = obj
 		}

@@ -5,6 +5,7 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -80,6 +82,35 @@ func Manifests(w *workv1alpha1.Work) ([]*unstructured.Unstructured, error) {
 		manifests = append(manifests, u)
 	}
 	return manifests, nil
+}
+
+// Reference is what a manifest is of.
+type Reference struct {
+	schema.GroupVersionKind
+	types.NamespacedName
+}
+
+// References returns what the Work carries, in order, without decoding more of it than that. One
+// that cannot be read is the zero value.
+func References(w *workv1alpha1.Work) []Reference {
+	refs := make([]Reference, len(w.Spec.Workload.Manifests))
+	for i := range refs {
+		var head struct {
+			metav1.TypeMeta `json:",inline"`
+			Metadata        struct {
+				Namespace string `json:"namespace"`
+				Name      string `json:"name"`
+			} `json:"metadata"`
+		}
+		if json.Unmarshal(w.Spec.Workload.Manifests[i].Raw, &head) != nil {
+			continue
+		}
+		refs[i] = Reference{
+			schema.FromAPIVersionAndKind(head.APIVersion, head.Kind),
+			types.NamespacedName{Namespace: head.Metadata.Namespace, Name: head.Metadata.Name},
+		}
+	}
+	return refs
 }
 
 // Identifier names a manifest in the status of its Work.
