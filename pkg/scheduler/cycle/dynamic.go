@@ -58,7 +58,8 @@ func divide(r *framework.Request, replicas int32, s strategy, shares []division.
 		}
 	}
 	if available < int64(replicas) {
-		return nil, fmt.Errorf("Clusters available replicas %d are not enough to schedule.", available) //nolint:staticcheck // the wording is Karmada's
+		//lint:ignore ST1005 the wording is Karmada's
+		return nil, fmt.Errorf("Clusters available replicas %d are not enough to schedule.", available)
 	}
 	if s == aggregated {
 		shares = shares[:enough]
