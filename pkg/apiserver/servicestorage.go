@@ -3,7 +3,6 @@ package apiserver
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,32 +59,15 @@ func newServiceStorage(getter generic.RESTOptionsGetter) (rest.Storage, rest.Sto
 
 	services := serviceStorage{store}
 	store.BeginCreate = func(ctx context.Context, obj runtime.Object, _ *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
-		completeClusterIPs(obj.(*api.Service), &api.Service{})
 		return nothingToFinish, services.settleNodePorts(ctx, obj.(*api.Service), nil)
 	}
 	store.BeginUpdate = func(ctx context.Context, obj, old runtime.Object, _ *metav1.UpdateOptions) (genericregistry.FinishFunc, error) {
-		completeClusterIPs(obj.(*api.Service), old.(*api.Service))
 		return nothingToFinish, services.settleNodePorts(ctx, obj.(*api.Service), old.(*api.Service))
 	}
 	return services, statusStorage{&status}, nil
 }
 
 func nothingToFinish(context.Context, bool) {}
-
-// completeClusterIPs lets clusterIPs follow clusterIP where only that was written, for those who know
-// just the older field.
-func completeClusterIPs(service, old *api.Service) {
-	spec := &service.Spec
-	switch written := len(spec.ClusterIPs) > 0; {
-	case written && (spec.ClusterIP == old.Spec.ClusterIP || !slices.Equal(spec.ClusterIPs, old.Spec.ClusterIPs)):
-	case spec.ClusterIP == old.Spec.ClusterIP:
-		spec.ClusterIPs = slices.Clone(old.Spec.ClusterIPs)
-	case spec.ClusterIP == "":
-		spec.ClusterIPs = nil
-	default:
-		spec.ClusterIPs = []string{spec.ClusterIP}
-	}
-}
 
 // settleNodePorts avoids the ports of the Services in the cache. Two written in the
 // same moment may get one port: the members of both refuse the second, and say so.
