@@ -10,6 +10,7 @@ import (
 
 	karmadaclient "github.com/karmada-io/karmada/pkg/generated/clientset/versioned"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -152,7 +153,7 @@ func newNamespace(t *testing.T) string {
 	must(t, err)
 	t.Cleanup(func() {
 		err := fleet.plane.kube.CoreV1().Namespaces().Delete(context.Background(), created.Name, metav1.DeleteOptions{})
-		if err != nil {
+		if err != nil && !apierrors.IsNotFound(err) {
 			t.Errorf("cleaning up: %v", err)
 		}
 	})

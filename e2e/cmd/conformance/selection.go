@@ -19,10 +19,11 @@ type selector struct {
 	line string // as written, for messages
 	file string // base name, with _test.go
 	text *regexp.Regexp
+	not  bool // what it selects is left out
 }
 
-// parseSelectors reads lines of the form FILE or FILE: REGEXP; # starts a
-// comment.
+// parseSelectors reads lines of the form FILE or FILE: REGEXP, with a ! before
+// those that leave specs out; # starts a comment.
 func parseSelectors(r io.Reader) ([]selector, error) {
 	var selectors []selector
 	scanner := bufio.NewScanner(r)
@@ -43,16 +44,17 @@ func parseSelectors(r io.Reader) ([]selector, error) {
 var fileName = regexp.MustCompile(`^[a-z0-9_]+$`)
 
 func parseSelector(line string) (selector, error) {
-	file, pattern, _ := strings.Cut(line, ":")
+	rest, not := strings.CutPrefix(line, "!")
+	file, pattern, _ := strings.Cut(rest, ":")
 	file = strings.TrimSpace(file)
 	if !fileName.MatchString(file) {
-		return selector{}, fmt.Errorf("%q: want the name of a test file without _test.go, then maybe a colon and a regular expression", line)
+		return selector{}, fmt.Errorf("%q: want maybe a !, the name of a test file without _test.go, then maybe a colon and a regular expression", line)
 	}
 	text, err := regexp.Compile(strings.TrimSpace(pattern))
 	if err != nil {
 		return selector{}, fmt.Errorf("%q: %w", line, err)
 	}
-	return selector{line: line, file: file + "_test.go", text: text}, nil
+	return selector{line: line, file: file + "_test.go", text: text, not: not}, nil
 }
 
 // spec is the part of Ginkgo's JSON report on a spec that is of use here.
@@ -129,13 +131,14 @@ func choose(all []spec, selectors []selector) ([]spec, error) {
 		if s.excluded() {
 			continue
 		}
-		wanted := false
+		wanted, unwanted := false, false
 		for i, selector := range selectors {
 			if s.file() == selector.file && selector.text.MatchString(s.text()) {
-				wanted, used[i] = true, true
+				used[i] = true
+				wanted, unwanted = wanted || !selector.not, unwanted || selector.not
 			}
 		}
-		if wanted {
+		if wanted && !unwanted {
 			chosen = append(chosen, s)
 		}
 	}

@@ -57,6 +57,8 @@ func TestChoose(t *testing.T) {
 		{name: "a file without what makes clusters", lines: "namespace", want: []string{"namespace_test.go:30"}},
 		{name: "text over containers", lines: "resource: ^Service status is", want: []string{"resource_test.go:10"}},
 		{name: "named twice, in the suite's order", lines: "namespace\nresource: Job\nresource", want: []string{"resource_test.go:10", "resource_test.go:20", "namespace_test.go:30"}},
+		{name: "left out, whatever the order", lines: "!resource: Job\nresource", want: []string{"resource_test.go:10"}},
+		{name: "a line that leaves out nothing", lines: "resource\n!resource: Pod", err: `"!resource: Pod"`},
 		{name: "a line that names nothing", lines: "namespace\nresource: Pod", err: `"resource: Pod"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
