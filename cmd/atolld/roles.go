@@ -18,6 +18,7 @@ import (
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
 	"atoll.dev/atoll/pkg/serverconfig"
+	"atoll.dev/atoll/pkg/unsupported"
 )
 
 func schedulerCommand() *cobra.Command {
@@ -96,6 +97,9 @@ func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys 
 			}
 			if err := propagation.Setup(ctx, mgr, pool, propagation.Options{}); err != nil {
 				return fmt.Errorf("propagation: %w", err)
+			}
+			if err := unsupported.Setup(mgr); err != nil {
+				return fmt.Errorf("unsupported kinds: %w", err)
 			}
 			if err := housekeeping.Setup(mgr, rest.CopyConfig(mgr.GetConfig()), keys); err != nil {
 				return fmt.Errorf("housekeeping: %w", err)

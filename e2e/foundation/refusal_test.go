@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
+
+	"atoll.dev/atoll/e2e/testbed"
 )
 
 var resources = map[string]schema.GroupVersionResource{
@@ -109,6 +111,26 @@ func TestUnsupportedKinds(t *testing.T) {
 			if got := warnings.all(); !strings.Contains(got, kind) {
 				t.Errorf("warnings %q, want one about %s", got, kind)
 			}
+			noticed(t, kind)
+		})
+	}
+}
+
+// noticed waits until later readers are told too: by a condition where the kind has any, else by an event.
+func noticed(t *testing.T, kind string) {
+	t.Helper()
+	kubectl, err := testbed.Kubectl(fleet.atoll.Kubeconfig)
+	must(t, err)
+	switch kind {
+	case "FederatedHPA", "MultiClusterService", "ResourceRegistry":
+		must(t, kubectl.Run(t.Context(), "wait", "--for=condition=Unsupported", "--timeout=60s", "--all", "-A", resources[kind].Resource).Err())
+	default:
+		eventually(t, "an event about "+kind, func(ctx context.Context) error {
+			r := kubectl.Run(ctx, "get", "events", "-A", "--field-selector", "reason=Unsupported,involvedObject.kind="+kind, "-o", "name")
+			if r.Stdout == "" {
+				return fmt.Errorf("none yet: %v", r.Err())
+			}
+			return nil
 		})
 	}
 }

@@ -48,7 +48,7 @@ const (
 
 func setupClusterController(mgr manager.Manager, pool *connection.Pool, clk clock.PassiveClock) error {
 	c := &clusterController{client: mgr.GetClient(), secrets: mgr.GetAPIReader(), pool: pool, clock: clk,
-		recorder: mgr.GetEventRecorderFor("cluster-controller")} //nolint:staticcheck // Karmada's clients read core events
+		recorder: mgr.GetEventRecorderFor("cluster-controller")} // Karmada's clients read core events
 	return builder.ControllerManagedBy(mgr).Named("cluster-controller").
 		For(&clusterv1alpha1.Cluster{}, builder.WithPredicates(relevantChange())).
 		// An execution namespace that somebody deletes comes back; one that is gone lets a removal go on.

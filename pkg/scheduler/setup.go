@@ -37,7 +37,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) //nolint:staticcheck // Karmada's clients look for core events
+	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
 	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{

@@ -45,7 +45,7 @@ var kinds = []kind{
 
 // Setup adds one controller a kind to a manager.
 func Setup(mgr manager.Manager) error {
-	recorder := mgr.GetEventRecorderFor("unsupported") //nolint:staticcheck // Karmada's clients read core events
+	recorder := mgr.GetEventRecorderFor("unsupported") // Karmada's clients read core events
 	for _, k := range kinds {
 		example := &unstructured.Unstructured{}
 		example.SetGroupVersionKind(k.GroupVersionKind)

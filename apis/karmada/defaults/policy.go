@@ -80,7 +80,7 @@ func policySpec(s *policyv1alpha1.PropagationSpec) {
 	}
 	if s.Failover != nil && s.Failover.Application != nil {
 		a := s.Failover.Application
-		gracefully := a.PurgeMode == policyv1alpha1.PurgeModeGracefully || a.PurgeMode == policyv1alpha1.Graciously //nolint:staticcheck // deprecated, still accepted
+		gracefully := a.PurgeMode == policyv1alpha1.PurgeModeGracefully || a.PurgeMode == policyv1alpha1.Graciously // deprecated, still accepted
 		if gracefully && a.GracePeriodSeconds == nil {
 			a.GracePeriodSeconds = ptr.To[int32](gracePeriodSeconds)
 		}

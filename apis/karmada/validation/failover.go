@@ -26,7 +26,7 @@ func failover(path *field.Path, f *policyv1alpha1.FailoverBehavior) field.ErrorL
 // purgeModes are the ways in which an application leaves a cluster; the last two are old names of the first two.
 var purgeModes = []policyv1alpha1.PurgeMode{
 	policyv1alpha1.PurgeModeDirectly, policyv1alpha1.PurgeModeGracefully, policyv1alpha1.Never,
-	policyv1alpha1.Immediately, policyv1alpha1.Graciously, //nolint:staticcheck // deprecated, still accepted
+	policyv1alpha1.Immediately, policyv1alpha1.Graciously, // deprecated, still accepted
 }
 
 func applicationFailover(path *field.Path, f *policyv1alpha1.ApplicationFailoverBehavior) field.ErrorList {
@@ -35,7 +35,7 @@ func applicationFailover(path *field.Path, f *policyv1alpha1.ApplicationFailover
 		errs = append(errs, field.Invalid(path.Child("decisionConditions", "tolerationSeconds"), *seconds, "must be at least 0"))
 	}
 	errs = append(errs, emptyOrOneOf(path.Child("purgeMode"), f.PurgeMode, purgeModes...)...)
-	gracefully := f.PurgeMode == policyv1alpha1.PurgeModeGracefully || f.PurgeMode == policyv1alpha1.Graciously //nolint:staticcheck // deprecated, still accepted
+	gracefully := f.PurgeMode == policyv1alpha1.PurgeModeGracefully || f.PurgeMode == policyv1alpha1.Graciously // deprecated, still accepted
 	grace := path.Child("gracePeriodSeconds")
 	switch {
 	case f.GracePeriodSeconds == nil && gracefully:

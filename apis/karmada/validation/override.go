@@ -19,7 +19,7 @@ func ClusterOverridePolicy(p *policyv1alpha1.ClusterOverridePolicy) field.ErrorL
 	return overrideSpec(field.NewPath("spec"), &p.Spec, "")
 }
 
-//nolint:staticcheck // targetCluster and overriders are deprecated and still accepted
+// targetCluster and overriders are deprecated and still accepted
 func overrideSpec(path *field.Path, s *policyv1alpha1.OverrideSpec, namespace string) field.ErrorList {
 	errs := resourceSelectors(path.Child("resourceSelectors"), s.ResourceSelectors, namespace)
 	if s.OverrideRules != nil {

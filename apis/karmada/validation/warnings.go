@@ -18,7 +18,7 @@ func PropagationWarnings(s *policyv1alpha1.PropagationSpec) []string {
 // OverrideWarnings is PropagationWarnings for an override policy.
 func OverrideWarnings(s *policyv1alpha1.OverrideSpec) []string {
 	warnings := selectorWarnings(s.ResourceSelectors)
-	if len(s.OverrideRules) == 0 && emptyOverriders(&s.Overriders) { //nolint:staticcheck // deprecated, still accepted
+	if len(s.OverrideRules) == 0 && emptyOverriders(&s.Overriders) { // deprecated, still accepted
 		warnings = append(warnings, "spec.overrideRules: the policy overrides nothing")
 	}
 	return warnings

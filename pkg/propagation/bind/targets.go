@@ -53,7 +53,7 @@ func purgedDirectly(spec *workv1alpha2.ResourceBindingSpec) sets.Set[string] {
 }
 
 func direct(task workv1alpha2.GracefulEvictionTask) bool {
-	//nolint:staticcheck // Immediately is deprecated and still served
+	// Immediately is deprecated and still served
 	return task.PurgeMode == policyv1alpha1.PurgeModeDirectly || task.PurgeMode == policyv1alpha1.Immediately
 }
 
