@@ -143,7 +143,7 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 	if err != nil {
 		return settle.Outcome{Changed: wrote}, err
 	}
-	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, items)
+	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, items, news(binding.Status.AggregatedStatus, items))
 	return settle.Outcome{Changed: wrote || wroteTemplate}, err
 }
 
@@ -187,6 +187,9 @@ func (a *Aggregator) writeBinding(ctx context.Context, was twin.Binding, items [
 			a.opts.Recorder.Event(was.Object, corev1.EventTypeWarning, "AggregateStatusFailed", err.Error())
 		}
 		return false, fmt.Errorf("writing the status of %s: %w", was, err)
+	}
+	if wrote && news(was.Status.AggregatedStatus, items) {
+		a.opts.Recorder.Eventf(was.Object, corev1.EventTypeNormal, "AggregateStatusSucceed", "Update %s with AggregatedStatus successfully.", was)
 	}
 	return wrote, nil
 }

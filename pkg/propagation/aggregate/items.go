@@ -65,3 +65,11 @@ func undecided(works []workv1alpha1.Work, clusters sets.Set[string]) bool {
 	}
 	return heard < clusters.Len()
 }
+
+// news tells whether more changed than numbers: which clusters there are, whether they have the
+// template and how it is doing there. Only that is worth an event.
+func news(was, is []workv1alpha2.AggregatedStatusItem) bool {
+	return !slices.EqualFunc(was, is, func(a, b workv1alpha2.AggregatedStatusItem) bool {
+		return a.ClusterName == b.ClusterName && a.Applied == b.Applied && a.Health == b.Health && (a.Status == nil) == (b.Status == nil)
+	})
+}

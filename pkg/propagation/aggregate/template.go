@@ -25,8 +25,9 @@ func (a *Aggregator) clusters(binding twin.Binding) sets.Set[string] {
 	return sets.New(a.opts.Clusters(binding.Spec)...)
 }
 
-// writeTemplate gives the template the status that its objects add up to, if anybody knows how.
-func (a *Aggregator) writeTemplate(ctx context.Context, ref workv1alpha2.ObjectReference, items []workv1alpha2.AggregatedStatusItem) (bool, error) {
+// writeTemplate gives the template the status that its objects add up to, if anybody knows how,
+// with an event if that is to be announced.
+func (a *Aggregator) writeTemplate(ctx context.Context, ref workv1alpha2.ObjectReference, items []workv1alpha2.AggregatedStatusItem, announce bool) (bool, error) {
 	gvk := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)
 	aggregate := a.opts.Interpreter.Hooks(gvk).AggregateStatus
 	if aggregate == nil {
@@ -46,7 +47,7 @@ func (a *Aggregator) writeTemplate(ctx context.Context, ref workv1alpha2.ObjectR
 	}
 	status, err := aggregate(ctx, u, items)
 	if err != nil {
-		a.event(t, corev1.EventTypeWarning, "AggregateStatusFailed", err)
+		a.event(t, corev1.EventTypeWarning, "AggregateStatusFailed", err.Error())
 		return false, fmt.Errorf("aggregating the status of %s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, err)
 	}
 	patch, err := statusPatch(t.StatusJSON(), status)
@@ -65,16 +66,19 @@ func (a *Aggregator) writeTemplate(ctx context.Context, ref workv1alpha2.ObjectR
 		return false, nil
 	}
 	if err != nil {
-		a.event(t, corev1.EventTypeWarning, "AggregateStatusFailed", err)
+		a.event(t, corev1.EventTypeWarning, "AggregateStatusFailed", err.Error())
 		return false, fmt.Errorf("writing the status of %s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, err)
+	}
+	if announce {
+		a.event(t, corev1.EventTypeNormal, "AggregateStatusSucceed", "Update Resource with AggregatedStatus successfully.")
 	}
 	return true, nil
 }
 
-func (a *Aggregator) event(t *compact.Object, kind, reason string, err error) {
+func (a *Aggregator) event(t *compact.Object, kind, reason, message string) {
 	a.opts.Recorder.Event(&corev1.ObjectReference{
 		APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name, UID: t.UID, ResourceVersion: t.ResourceVersion,
-	}, kind, reason, err.Error())
+	}, kind, reason, message)
 }
 
 // statusPatch returns the merge patch of an object that turns its status into wanted, nil if it says

@@ -150,6 +150,12 @@ func (m *Matcher) reconcile(ctx context.Context, key templates.Key) (settle.Outc
 		}
 	case wrote:
 		m.event(t, eventNormal, "ApplyPolicySucceed", "Apply %s succeed", policy)
+		switch hooks := m.opts.Interpreter.Hooks(t.GroupVersionKind()); {
+		case hooks.Components != nil:
+			m.event(t, eventNormal, "GetComponentsSucceed", "Get components of resource template successfully.")
+		case hooks.Replicas != nil:
+			m.event(t, eventNormal, "GetReplicasSucceed", "Get replicas of resource template successfully.")
+		}
 	}
 	return outcome, err
 }

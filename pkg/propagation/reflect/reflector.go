@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
@@ -101,7 +102,33 @@ func (r *Reflector) reconcile(ctx context.Context, key types.NamespacedName) (se
 	if client.IgnoreNotFound(err) != nil {
 		return settle.Outcome{}, fmt.Errorf("writing the status of Work %s: %w", key, err)
 	}
+	if wrote {
+		r.announce(&was, status)
+	}
 	return settle.Outcome{Changed: wrote}, nil
+}
+
+// announce records as events what scripts wait for and people look for: an object's first status,
+// and every turn of its health. Karmada records every status; those between say nothing new.
+func (r *Reflector) announce(w *workv1alpha1.Work, status *workv1alpha1.WorkStatus) {
+	for _, now := range status.ManifestStatuses {
+		id := now.Identifier
+		var old *workv1alpha1.ManifestStatus
+		for i := range w.Status.ManifestStatuses {
+			if w.Status.ManifestStatuses[i].Identifier == id {
+				old = &w.Status.ManifestStatuses[i]
+			}
+		}
+		if now.Status != nil && (old == nil || old.Status == nil) {
+			r.opts.Recorder.Eventf(w, corev1.EventTypeNormal, "ReflectStatusSucceed",
+				"Reflect status for object(%s/%s/%s) succeed.", id.Kind, id.Namespace, id.Name)
+		}
+		if now.Health == workv1alpha1.ResourceUnknown || old != nil && old.Health == now.Health {
+			continue
+		}
+		r.opts.Recorder.Eventf(w, corev1.EventTypeNormal, "InterpretHealthSucceed",
+			"Interpret health of object(%s/%s/%s) as %s.", id.Kind, id.Namespace, id.Name, strings.ToLower(string(now.Health)))
+	}
 }
 
 // conditions sets those of the verdict. A success that is recorded already stays as it was

@@ -1,0 +1,59 @@
+package foundation
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// TestEvents wants the events by which Karmada's clients follow a template, with its reasons.
+func TestEvents(t *testing.T) {
+	namespace := newNamespace(t)
+	createPolicy(t, namespace, policy("web", duplicated("member1"), selectKind("apps/v1", "Deployment")))
+	_, err := fleet.plane.kube.AppsV1().Deployments(namespace).Create(t.Context(), deployment("web", 1), metav1.CreateOptions{})
+	must(t, err)
+	const works = "karmada-es-member1"
+	var work string
+	eventually(t, "the Work", func(ctx context.Context) error {
+		list, err := fleet.plane.karmada.WorkV1alpha1().Works(works).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, w := range list.Items {
+			if w.Annotations[workv1alpha2.ResourceBindingNamespaceAnnotationKey] == namespace {
+				work = w.Name
+				return nil
+			}
+		}
+		return fmt.Errorf("none of %d belongs to the namespace", len(list.Items))
+	})
+	for _, test := range []struct {
+		namespace, kind, name string
+		reasons               []string
+	}{
+		{namespace, "Deployment", "web", []string{"ApplyPolicySucceed", "GetReplicasSucceed", "ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
+		{namespace, "ResourceBinding", "web-deployment", []string{"ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
+		{works, "Work", work, []string{"SyncSucceed", "ReflectStatusSucceed", "InterpretHealthSucceed"}},
+	} {
+		eventually(t, "the events of "+test.kind+" "+test.name, func(ctx context.Context) error {
+			events, err := fleet.plane.kube.CoreV1().Events(test.namespace).List(ctx, metav1.ListOptions{
+				FieldSelector: "involvedObject.kind=" + test.kind + ",involvedObject.name=" + test.name,
+			})
+			if err != nil {
+				return err
+			}
+			missing := sets.New(test.reasons...)
+			for _, event := range events.Items {
+				missing.Delete(event.Reason)
+			}
+			if missing.Len() > 0 {
+				return fmt.Errorf("none of %v", sets.List(missing))
+			}
+			return nil
+		})
+	}
+}
