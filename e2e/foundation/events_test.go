@@ -37,7 +37,7 @@ func TestEvents(t *testing.T) {
 	}{
 		{namespace, "Deployment", "web", []string{"ApplyPolicySucceed", "GetReplicasSucceed", "ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
 		{namespace, "ResourceBinding", "web-deployment", []string{"ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
-		{works, "Work", work, []string{"SyncSucceed", "ReflectStatusSucceed", "InterpretHealthSucceed"}},
+		{works, "Work", work, []string{"WorkDispatching", "SyncSucceed", "ReflectStatusSucceed", "InterpretHealthSucceed"}},
 	} {
 		eventually(t, "the events of "+test.kind+" "+test.name, func(ctx context.Context) error {
 			events, err := fleet.plane.kube.CoreV1().Events(test.namespace).List(ctx, metav1.ListOptions{
@@ -55,5 +55,37 @@ func TestEvents(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// TestNoFalseAlarm propagates many templates and wants no warning on the way: nothing is wrong.
+func TestNoFalseAlarm(t *testing.T) {
+	const count = 30
+	namespace := newNamespace(t)
+	createPolicy(t, namespace, policy("web", duplicated(), selectKind("v1", "ConfigMap")))
+	for i := range count {
+		_, err := fleet.plane.kube.CoreV1().ConfigMaps(namespace).Create(t.Context(), configMap(fmt.Sprintf("c%d", i), "x"), metav1.CreateOptions{})
+		must(t, err)
+	}
+	eventually(t, "the members to have all", onEach(func(ctx context.Context, m member) error {
+		list, err := m.kube.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{LabelSelector: "karmada.io/managed=true"})
+		if err == nil && len(list.Items) != count {
+			err = fmt.Errorf("%d of %d", len(list.Items), count)
+		}
+		return err
+	}))
+	// The last template's events are written after all others.
+	eventually(t, "the last event", func(ctx context.Context) error {
+		list, err := fleet.plane.kube.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
+			FieldSelector: fmt.Sprintf("involvedObject.kind=ConfigMap,involvedObject.name=c%d,reason=SyncWorkSucceed", count-1)})
+		if err == nil && len(list.Items) == 0 {
+			err = fmt.Errorf("not there")
+		}
+		return err
+	})
+	warnings, err := fleet.plane.kube.CoreV1().Events(namespace).List(t.Context(), metav1.ListOptions{FieldSelector: "type=Warning"})
+	must(t, err)
+	for _, event := range warnings.Items {
+		t.Errorf("%s %s: %s: %s", event.InvolvedObject.Kind, event.InvolvedObject.Name, event.Reason, event.Message)
 	}
 }

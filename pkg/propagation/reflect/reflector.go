@@ -108,9 +108,14 @@ func (r *Reflector) reconcile(ctx context.Context, key types.NamespacedName) (se
 	return settle.Outcome{Changed: wrote}, nil
 }
 
-// announce records as events what scripts wait for and people look for: an object's first status,
-// and every turn of its health. Karmada records every status; those between say nothing new.
+// announce records as events what scripts wait for and people look for: that dispatching began, was
+// suspended or resumed, an object's first status, and every turn of its health. Karmada records
+// every status; those between say nothing new.
 func (r *Reflector) announce(w *workv1alpha1.Work, status *workv1alpha1.WorkStatus) {
+	now := meta.FindStatusCondition(status.Conditions, workv1alpha1.WorkDispatching)
+	if now != nil && !meta.IsStatusConditionPresentAndEqual(w.Status.Conditions, now.Type, now.Status) {
+		r.opts.Recorder.Event(w, corev1.EventTypeNormal, "WorkDispatching", now.Message)
+	}
 	for _, now := range status.ManifestStatuses {
 		id := now.Identifier
 		var old *workv1alpha1.ManifestStatus
@@ -142,9 +147,6 @@ func (r *Reflector) conditions(w *workv1alpha1.Work, status *workv1alpha1.WorkSt
 		old := meta.FindStatusCondition(status.Conditions, c.Type)
 		if old != nil && old.Status == metav1.ConditionTrue && c.Status == metav1.ConditionTrue {
 			continue
-		}
-		if c.Type == workv1alpha1.WorkDispatching && old != nil && old.Status != c.Status {
-			r.opts.Recorder.Event(w, corev1.EventTypeNormal, "WorkDispatching", c.Message)
 		}
 		c.LastTransitionTime = metav1.NewTime(r.opts.Clock.Now())
 		meta.SetStatusCondition(&status.Conditions, c)
