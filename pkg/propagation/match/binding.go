@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
+	"time"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -30,6 +31,9 @@ import (
 // spec.resource.resourceVersion moves only when it changes: a template's version also moves with
 // its status, and a restart would find every binding out of date.
 const hashAnnotation = "atoll.dev/template-hash"
+
+// cacheLag is how soon an object that the cache does not hold yet is looked for again.
+const cacheLag = 5 * time.Millisecond
 
 // apply claims the template for the policy and brings its binding up to date.
 func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Object, p *indexed, byPolicy bool) (settle.Outcome, bool, error) {
@@ -72,7 +76,11 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 		if err := m.fill(ctx, wanted, t, p, hash); err != nil {
 			return settle.Outcome{}, false, err
 		}
-		if err := m.opts.Client.Create(ctx, wanted.Object); err != nil {
+		err := m.opts.Client.Create(ctx, wanted.Object)
+		if apierrors.IsAlreadyExists(err) {
+			return settle.Outcome{After: cacheLag}, false, nil // made a moment ago, or somebody else's: the cache will tell
+		}
+		if err != nil {
 			return settle.Outcome{}, false, fmt.Errorf("creating %s: %w", wanted, err)
 		}
 		return settle.Outcome{}, true, nil

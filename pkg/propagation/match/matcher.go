@@ -148,6 +148,8 @@ func (m *Matcher) reconcile(ctx context.Context, key templates.Key) (settle.Outc
 		if byPolicy {
 			m.enqueueCause(key)
 		}
+	case outcome.After > 0 && byPolicy:
+		m.enqueueCause(key)
 	case wrote:
 		m.event(t, eventNormal, "ApplyPolicySucceed", "Apply %s succeed", policy)
 		switch hooks := m.opts.Interpreter.Hooks(t.GroupVersionKind()); {
