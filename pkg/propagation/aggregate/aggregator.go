@@ -15,13 +15,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"atoll.dev/atoll/pkg/propagation/changes"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
 	"atoll.dev/atoll/pkg/propagation/settle"
@@ -82,24 +82,8 @@ func (a *Aggregator) Start(ctx context.Context) error {
 		twin.NewBinding("").Object:    a.bindingChanged,
 		twin.NewBinding("any").Object: a.bindingChanged,
 	} {
-		informer, err := a.opts.Cache.GetInformer(ctx, obj)
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", obj, err)
-		}
-		_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(obj any) { changed(nil, obj.(client.Object)) },
-			UpdateFunc: func(old, new any) { changed(old.(client.Object), new.(client.Object)) },
-			DeleteFunc: func(obj any) {
-				if t, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
-					obj = t.Obj
-				}
-				if o, ok := obj.(client.Object); ok {
-					changed(o, nil)
-				}
-			},
-		})
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", obj, err)
+		if _, err := changes.Of(ctx, a.opts.Cache, obj, changed); err != nil {
+			return err
 		}
 	}
 	a.queue.Run(klog.NewContext(ctx, klog.FromContext(ctx).WithName("aggregate")), a.opts.Workers, a.reconcile)

@@ -2,14 +2,13 @@ package bind
 
 import (
 	"context"
-	"fmt"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"atoll.dev/atoll/pkg/propagation/changes"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
 
@@ -25,24 +24,8 @@ func (b *Binder) listen(ctx context.Context) error {
 		{&corev1.Namespace{}, b.namespaceChanged},
 		{&clusterv1alpha1.Cluster{}, b.clusterChanged},
 	} {
-		informer, err := b.opts.Cache.GetInformer(ctx, watch.obj)
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", watch.obj, err)
-		}
-		_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(obj any) { watch.f(nil, obj.(client.Object)) },
-			UpdateFunc: func(old, new any) { watch.f(old.(client.Object), new.(client.Object)) },
-			DeleteFunc: func(obj any) {
-				if t, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
-					obj = t.Obj
-				}
-				if o, ok := obj.(client.Object); ok {
-					watch.f(o, nil)
-				}
-			},
-		})
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", watch.obj, err)
+		if _, err := changes.Of(ctx, b.opts.Cache, watch.obj, watch.f); err != nil {
+			return err
 		}
 	}
 	return nil

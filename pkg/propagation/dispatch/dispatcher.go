@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -21,6 +20,7 @@ import (
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/propagation/changes"
 	"atoll.dev/atoll/pkg/propagation/compact"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/settle"
@@ -80,24 +80,8 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		&workv1alpha1.Work{}:       d.workChanged,
 		&clusterv1alpha1.Cluster{}: d.clusterChanged,
 	} {
-		informer, err := d.opts.Cache.GetInformer(ctx, obj)
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", obj, err)
-		}
-		_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-			AddFunc:    func(obj any) { changed(nil, obj.(client.Object)) },
-			UpdateFunc: func(old, new any) { changed(old.(client.Object), new.(client.Object)) },
-			DeleteFunc: func(obj any) {
-				if t, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
-					obj = t.Obj
-				}
-				if o, ok := obj.(client.Object); ok {
-					changed(o, nil)
-				}
-			},
-		})
-		if err != nil {
-			return fmt.Errorf("watching %T: %w", obj, err)
+		if _, err := changes.Of(ctx, d.opts.Cache, obj, changed); err != nil {
+			return err
 		}
 	}
 	<-ctx.Done()

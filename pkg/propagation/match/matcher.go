@@ -2,15 +2,11 @@ package match
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -20,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/changes"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
@@ -58,14 +54,6 @@ type Matcher struct {
 	claims map[templates.Key]*ownWrite
 }
 
-// ownWrite is a write whose event and whose answer may come in either order.
-type ownWrite struct {
-	// answered is the resourceVersion of the answer, "" while it is awaited.
-	answered string
-	// seen are the versions of events that came while the answer was awaited.
-	seen []string
-}
-
 // New returns a matcher that listens to the template store.
 func New(opts Options) *Matcher {
 	if opts.Workers == 0 {
@@ -99,209 +87,20 @@ func (m *Matcher) Start(ctx context.Context) error {
 
 func (m *Matcher) listen(ctx context.Context) error {
 	for _, namespace := range []string{"", "any"} {
-		for obj, handler := range map[client.Object]toolscache.ResourceEventHandler{
-			twin.NewPolicy(namespace).Object:  onEach(func(old, new client.Object) { m.policyChanged(old, new) }),
-			twin.NewBinding(namespace).Object: onEach(func(old, new client.Object) { m.bindingChanged(old, new) }),
+		for obj, changed := range map[client.Object]func(old, new client.Object){
+			twin.NewPolicy(namespace).Object: m.policyChanged, twin.NewBinding(namespace).Object: m.bindingChanged,
 		} {
-			informer, err := m.opts.Cache.GetInformer(ctx, obj)
+			delivered, err := changes.Of(ctx, m.opts.Cache, obj, changed)
 			if err != nil {
-				return fmt.Errorf("watching %T: %w", obj, err)
-			}
-			registration, err := informer.AddEventHandler(handler)
-			if err != nil {
-				return fmt.Errorf("watching %T: %w", obj, err)
+				return err
 			}
 			// Policies must be known before templates are looked at, or a claim would look orphaned.
-			if !toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+			if !toolscache.WaitForCacheSync(ctx.Done(), delivered) {
 				return ctx.Err()
 			}
 		}
 	}
 	return nil
-}
-
-// onEach turns informer events into pairs of which one side may be nil.
-func onEach(f func(old, new client.Object)) toolscache.ResourceEventHandler {
-	return toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { f(nil, obj.(client.Object)) },
-		UpdateFunc: func(old, new any) { f(old.(client.Object), new.(client.Object)) },
-		DeleteFunc: func(obj any) {
-			if t, ok := obj.(toolscache.DeletedFinalStateUnknown); ok {
-				obj = t.Obj
-			}
-			if o, ok := obj.(client.Object); ok {
-				f(o, nil)
-			}
-		},
-	}
-}
-
-func (m *Matcher) templateChanged(old, new *compact.Object) {
-	if new == nil {
-		key := templates.KeyOf(old)
-		m.mu.Lock()
-		delete(m.claims, key)
-		delete(m.byPolicy, key)
-		m.mu.Unlock()
-		m.policyMayBeFree(old)
-		return
-	}
-	key := templates.KeyOf(new)
-	if old != nil && old.SameSpecification(new) {
-		return // status
-	}
-	m.mu.Lock()
-	write, ours := m.claims[key], false
-	switch {
-	case write != nil && write.answered == "":
-		write.seen = append(write.seen, new.ResourceVersion)
-		ours = true // decided when the answer is here
-	case write != nil:
-		ours = write.answered == new.ResourceVersion
-		delete(m.claims, key)
-	}
-	if !ours {
-		delete(m.byPolicy, key)
-	}
-	m.mu.Unlock()
-	m.policyMayBeFree(old)
-	if !ours {
-		m.queue.Add(key)
-	}
-}
-
-// beginClaim announces a write to a template; the function that it returns takes the resourceVersion
-// that the template got by it, "" if the write failed.
-func (m *Matcher) beginClaim(key templates.Key) (answered func(version string)) {
-	write := &ownWrite{}
-	m.mu.Lock()
-	m.claims[key] = write
-	m.mu.Unlock()
-	return func(version string) {
-		m.mu.Lock()
-		others := slices.ContainsFunc(write.seen, func(v string) bool { return v != version })
-		delete(m.claims, key)
-		if version != "" && len(write.seen) == 0 {
-			write.answered = version
-			m.claims[key] = write
-		}
-		m.mu.Unlock()
-		if others {
-			m.queue.Add(key)
-		}
-	}
-}
-
-// policyMayBeFree looks at a policy that waits for its last template to go.
-func (m *Matcher) policyMayBeFree(was *compact.Object) {
-	if was == nil {
-		return
-	}
-	claim := twin.ClaimOn(was.Labels, was.Annotations)
-	if p := m.policies.get(claim.Policy); p != nil && !p.GetDeletionTimestamp().IsZero() {
-		m.released.Add(claim.Policy)
-	}
-}
-
-func (m *Matcher) policyChanged(old, new client.Object) {
-	var before *indexed
-	if old != nil {
-		before = m.policies.get(client.ObjectKeyFromObject(old))
-	}
-	if new == nil {
-		m.policies.delete(client.ObjectKeyFromObject(old))
-		if before != nil {
-			m.enqueueFor(before, false)
-		}
-		return
-	}
-	p := m.policies.set(twin.PolicyOf(new))
-	if !p.GetDeletionTimestamp().IsZero() {
-		m.released.Add(p.Key())
-		return
-	}
-	if old != nil && old.GetGeneration() == new.GetGeneration() && old.GetLabels()[permanentIDLabel(p)] == p.PermanentID() {
-		return
-	}
-	if before != nil && before.Priority() > p.Priority() {
-		m.enqueueFor(before, false)
-	}
-	m.enqueueFor(p, true)
-}
-
-func permanentIDLabel(p *indexed) string {
-	if p.ClusterScoped() {
-		return policyv1alpha1.ClusterPropagationPolicyPermanentIDLabel
-	}
-	return policyv1alpha1.PropagationPolicyPermanentIDLabel
-}
-
-// enqueueFor has the templates looked at that a policy claims and, if selected, those it selects.
-func (m *Matcher) enqueueFor(p *indexed, selected bool) {
-	for _, t := range m.opts.Templates.ClaimedBy(p.PermanentID()) {
-		m.enqueueByPolicy(templates.KeyOf(t))
-	}
-	if !selected {
-		return
-	}
-	for _, s := range p.selectors {
-		if s.name != "" {
-			m.enqueueNamed(s)
-			continue
-		}
-		wanted := s.labels
-		if wanted == nil {
-			wanted = labels.Everything()
-		}
-		m.opts.Templates.Each(s.kind, s.namespace, wanted, func(t *compact.Object) { m.enqueueByPolicy(templates.KeyOf(t)) })
-	}
-}
-
-func (m *Matcher) enqueueNamed(s selector) {
-	if s.namespace == "" {
-		if r, ok := m.opts.Templates.Resource(s.kind); ok && r.Namespaced { // one name in any namespace
-			m.opts.Templates.Each(s.kind, "", labels.Everything(), func(t *compact.Object) {
-				if t.Name == s.name {
-					m.enqueueByPolicy(templates.KeyOf(t))
-				}
-			})
-			return
-		}
-	}
-	key := templates.Key{GroupVersionKind: s.kind, NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: s.name}}
-	if _, ok := m.opts.Templates.Get(key); ok {
-		m.enqueueByPolicy(key)
-	}
-}
-
-func (m *Matcher) enqueueByPolicy(key templates.Key) {
-	m.mu.Lock()
-	m.byPolicy[key] = struct{}{}
-	m.mu.Unlock()
-	m.queue.Add(key)
-}
-
-// bindingChanged heals bindings that others changed or deleted. What the scheduler and the status
-// aggregator write is not ours and nothing to look at.
-func (m *Matcher) bindingChanged(old, new client.Object) {
-	changed := new
-	if new == nil {
-		changed = old
-	} else if old == nil {
-		return // the template's own event has it looked at
-	}
-	b := twin.BindingOf(changed)
-	if new != nil && ours(twin.BindingOf(old), b) {
-		return
-	}
-	ref := b.Spec.Resource
-	key := templates.Key{
-		GroupVersionKind: schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind),
-		NamespacedName:   types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name},
-	}
-	if _, ok := m.opts.Templates.Get(key); ok {
-		m.queue.Add(key)
-	}
 }
 
 // becauseOfPolicy tells, and forgets, whether only policies had the template queued.
