@@ -312,3 +312,21 @@ func TestAFailedJoinLeavesNothing(t *testing.T) {
 		p.notRegistered(t, "m1")
 	}
 }
+
+// A join that is interrupted takes back what it made, too.
+func TestAnInterruptedJoinLeavesNothing(t *testing.T) {
+	p := newPlane(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	req := p.request(t, "m1", 1)
+	req.Report = func(line string) {
+		if strings.Contains(line, "ClusterRole atoll-writer created") {
+			interrupt()
+		}
+	}
+	if _, err := join.Join(ctx, req); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("got %v, want to be told of the interruption", err)
+	}
+	nothingOfOurs(t, 1)
+	p.notRegistered(t, "m1")
+}

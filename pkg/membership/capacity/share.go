@@ -60,6 +60,7 @@ func podShareOf(obj any) (keyed[podShare], error) {
 	k := keyed[podShare]{key: cache.MetaObjectToName(pod).String()}
 	switch {
 	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
+		k.share.phase = finished
 		return k, nil
 	case pod.Spec.NodeName == "":
 		k.share.phase = waiting
