@@ -48,7 +48,8 @@ const (
 
 func setupClusterController(mgr manager.Manager, pool *connection.Pool, clk clock.PassiveClock) error {
 	c := &clusterController{client: mgr.GetClient(), secrets: mgr.GetAPIReader(), pool: pool, clock: clk,
-		recorder: mgr.GetEventRecorderFor("cluster-controller")} // Karmada's clients read core events
+		// Karmada's clients read core events, hence the deprecated recorder.
+		recorder: mgr.GetEventRecorderFor("cluster-controller")}
 	return builder.ControllerManagedBy(mgr).Named("cluster-controller").
 		For(&clusterv1alpha1.Cluster{}, builder.WithPredicates(relevantChange())).
 		// An execution namespace that somebody deletes comes back; one that is gone lets a removal go on.
@@ -91,37 +92,40 @@ func (c *clusterController) Reconcile(ctx context.Context, req reconcile.Request
 		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	if err := c.ensureExecutionNamespace(ctx, cluster); err != nil {
+	going, err := c.ensureExecutionNamespace(ctx, cluster)
+	if err != nil {
 		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
 		return reconcile.Result{}, err
 	}
 	if err := c.ensureImpersonatorRights(ctx, cluster); err != nil {
 		return reconcile.Result{}, fmt.Errorf("giving the impersonator of cluster %s its rights: %w", cluster.Name, err)
 	}
+	if going {
+		return reconcile.Result{RequeueAfter: lookAgainAfter}, nil
+	}
 	return reconcile.Result{}, nil
 }
 
-func (c *clusterController) ensureExecutionNamespace(ctx context.Context, cluster *clusterv1alpha1.Cluster) error {
+// ensureExecutionNamespace makes the namespace for the member's works. It returns true while a
+// former one, of a Cluster of the same name or deleted by hand, is still going.
+func (c *clusterController) ensureExecutionNamespace(ctx context.Context, cluster *clusterv1alpha1.Cluster) (going bool, err error) {
 	name := wellknown.ExecutionNamespace(cluster.Name)
 	ns := &metav1.PartialObjectMetadata{}
 	ns.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	err := c.client.Get(ctx, client.ObjectKey{Name: name}, ns)
-	if err == nil && ns.DeletionTimestamp != nil {
-		return fmt.Errorf("execution namespace %s is still being deleted", name)
-	}
+	err = c.client.Get(ctx, client.ObjectKey{Name: name}, ns)
 	if !apierrors.IsNotFound(err) {
-		return err
+		return err == nil && ns.DeletionTimestamp != nil, err
 	}
 	err = c.client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: name, Labels: map[string]string{wellknown.SystemLabel: wellknown.LabelValueTrue}}})
 	if apierrors.IsAlreadyExists(err) {
-		return nil // the cache lags behind our own write
+		return false, nil // the cache lags behind our own write
 	}
 	if err != nil {
-		return fmt.Errorf("creating execution namespace %s: %w", name, err)
+		return false, fmt.Errorf("creating execution namespace %s: %w", name, err)
 	}
 	c.recorder.Eventf(cluster, corev1.EventTypeNormal, reasonNamespaceCreated, "Created execution space(%s) for cluster(%s).", name, cluster.Name)
-	return nil
+	return false, nil
 }
 
 // ensureFinalizerAndTaints writes both in one go, guarded by resourceVersion since users write taints too.

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 
-	"atoll.dev/atoll/pkg/membership"
 	"atoll.dev/atoll/pkg/membership/connection"
 	"atoll.dev/atoll/pkg/membership/identity"
 	"atoll.dev/atoll/pkg/membership/join"
@@ -32,13 +31,13 @@ func (p *plane) connect(t *testing.T, name string) (conn *connection.Connection)
 }
 
 func TestGrantLetsTheWriterWrite(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	p.join(t, p.request(t, "m1", 1))
-	conn := p.connect(t, "m1")
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	conn := p.connect(t, m.name)
 	maps := conn.Kube.CoreV1().ConfigMaps("default")
 	object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "granted"}}
 	t.Cleanup(func() {
-		if kube, err := clusters.Kube(1); err == nil {
+		if kube, err := clusters.Kube(m.n); err == nil {
 			_ = kube.CoreV1().ConfigMaps("default").Delete(context.Background(), object.Name, metav1.DeleteOptions{})
 		}
 	})
@@ -53,7 +52,7 @@ func TestGrantLetsTheWriterWrite(t *testing.T) {
 		t.Errorf("the writer may list secrets, which nobody granted: %v", err)
 	}
 
-	admin, err := clusters.Kube(1)
+	admin, err := clusters.Kube(m.n)
 	must(t, err)
 	role, err := admin.RbacV1().ClusterRoles().Get(t.Context(), identity.WriterRole, metav1.GetOptions{})
 	must(t, err)
@@ -72,9 +71,9 @@ func TestGrantLetsTheWriterWrite(t *testing.T) {
 }
 
 func TestGrantsAtOnceAllTakeEffect(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	p.join(t, p.request(t, "m1", 1))
-	conn := p.connect(t, "m1")
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	conn := p.connect(t, m.name)
 	resources := []string{"configmaps", "secrets", "services", "endpoints", "serviceaccounts", "persistentvolumeclaims"}
 	var wg sync.WaitGroup
 	errs := make([]error, 4*len(resources))
@@ -85,7 +84,7 @@ func TestGrantsAtOnceAllTakeEffect(t *testing.T) {
 	}
 	wg.Wait()
 	must(t, errors.Join(errs...))
-	admin, err := clusters.Kube(1)
+	admin, err := clusters.Kube(m.n)
 	must(t, err)
 	role, err := admin.RbacV1().ClusterRoles().Get(t.Context(), identity.WriterRole, metav1.GetOptions{})
 	must(t, err)
@@ -98,13 +97,13 @@ func TestGrantsAtOnceAllTakeEffect(t *testing.T) {
 
 // In no mode does the writer reach what would lift a fence or make it somebody else.
 func TestWhatTheWriterMayNotDo(t *testing.T) {
+	p, m := sharedPlane(t)
 	for _, mode := range []identity.Mode{identity.Minimal, identity.Admin} {
 		t.Run(string(mode), func(t *testing.T) {
-			p := startPlane(t, membership.Options{})
-			req := p.request(t, "m1", 1)
+			req := p.request(t, m.name, m.n)
 			req.Mode = mode
 			p.join(t, req)
-			conn := p.connect(t, "m1")
+			conn := p.connect(t, m.name)
 			refused := new(identity.RefusedError)
 			err := conn.Grant(t.Context(), schema.GroupVersionResource{Group: "admissionregistration.k8s.io", Version: "v1", Resource: "validatingadmissionpolicies"})
 			if !errors.As(err, &refused) {
@@ -130,22 +129,22 @@ func TestWhatTheWriterMayNotDo(t *testing.T) {
 }
 
 func TestMapperFindsWhatWasAddedLater(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	req.Wait = true
 	p.join(t, req)
-	conn := p.connect(t, "m1")
+	conn := p.connect(t, m.name)
 	kind := schema.GroupKind{Group: "later.example.com", Kind: "Thing"}
 	if _, err := conn.Mapper.RESTMapping(kind); err == nil {
 		t.Fatal("the kind is there before it was added")
 	}
-	addCRD(t, 1, kind)
+	addCRD(t, m.n, kind)
 	eventually(t, 10*time.Second, func(context.Context) error {
 		_, err := conn.Mapper.RESTMapping(kind)
 		return err
 	})
 	eventually(t, 10*time.Second, func(context.Context) error {
-		for _, e := range p.cluster(t, "m1").Status.APIEnablements {
+		for _, e := range p.cluster(t, m.name).Status.APIEnablements {
 			if e.GroupVersion == kind.Group+"/v1" {
 				return nil
 			}
@@ -156,11 +155,11 @@ func TestMapperFindsWhatWasAddedLater(t *testing.T) {
 
 // A credential that is replaced by joining again reaches whoever holds a connection.
 func TestJoiningAgainReplacesAnInvalidCredential(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	p.join(t, req)
-	before := p.connect(t, "m1")
-	admin, err := clusters.Kube(1)
+	before := p.connect(t, m.name)
+	admin, err := clusters.Kube(m.n)
 	must(t, err)
 	must(t, admin.CoreV1().Secrets("atoll-system").Delete(t.Context(), identity.TokenSecret(identity.Writer(1)), metav1.DeleteOptions{}))
 	eventually(t, 30*time.Second, func(ctx context.Context) error {
@@ -179,7 +178,7 @@ func TestJoiningAgainReplacesAnInvalidCredential(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the old connection is not closed")
 	}
-	after := p.connect(t, "m1")
+	after := p.connect(t, m.name)
 	if _, err := after.Kube.Discovery().ServerVersion(); err != nil {
 		t.Errorf("the new connection fails: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workinstall "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer clusters.Stop()
+		defer shared.end()
 		return m.Run()
 	}()
 	os.Exit(code)
@@ -88,7 +89,8 @@ func scheme() *runtime.Scheme {
 	return s
 }
 
-// startPlane runs membership's controllers over the last cluster until the test ends.
+// startPlane runs membership's controllers over the last cluster until the test ends. It is for
+// tests that are not parallel, which Go runs before those that are.
 func startPlane(t *testing.T, opts membership.Options) *plane {
 	t.Helper()
 	p := newPlane(t)
@@ -96,18 +98,35 @@ func startPlane(t *testing.T, opts membership.Options) *plane {
 	return p
 }
 
+// newPlane makes the last cluster a control plane without controllers, and removes what a failed test left.
 func newPlane(t *testing.T) *plane {
 	t.Helper()
 	needClusters(t)
 	cfg, err := clusters.Plane(t.Context(), planeUID, 1, claimID)
 	must(t, err)
 	p := &plane{config: cfg}
+	p.connectTo(t, cfg)
+	p.sweep(t)
+	return p
+}
+
+func (p *plane) connectTo(t *testing.T, cfg *rest.Config) {
+	t.Helper()
+	var err error
 	p.client, err = client.New(cfg, client.Options{Scheme: scheme()})
 	must(t, err)
 	p.kube, err = kubernetes.NewForConfig(cfg)
 	must(t, err)
-	p.sweep(t)
-	return p
+}
+
+// removeOurs removes what join makes in a member, without waiting for the namespace to go.
+func removeOurs(t *testing.T, kube kubernetes.Interface) {
+	t.Helper()
+	ctx := context.Background()
+	must(t, client.IgnoreNotFound(kube.CoreV1().Namespaces().Delete(ctx, "atoll-system", metav1.DeleteOptions{})))
+	ours := metav1.ListOptions{LabelSelector: identity.ManagedByLabel + "=" + identity.ManagedByAtoll}
+	must(t, kube.RbacV1().ClusterRoles().DeleteCollection(ctx, metav1.DeleteOptions{}, ours))
+	must(t, kube.RbacV1().ClusterRoleBindings().DeleteCollection(ctx, metav1.DeleteOptions{}, ours))
 }
 
 // sweep removes what a failed test has left in the control plane, so that one failure is one failure.
@@ -116,20 +135,13 @@ func (p *plane) sweep(t *testing.T) {
 	left := &clusterv1alpha1.ClusterList{}
 	must(t, p.client.List(t.Context(), left))
 	for i := range left.Items {
-		c := &left.Items[i]
-		t.Logf("removing Cluster %s, left by an earlier test", c.Name)
-		must(t, client.IgnoreNotFound(p.client.Delete(t.Context(), c)))
-		must(t, client.IgnoreNotFound(p.client.Patch(t.Context(), c, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))))
-		err := p.kube.CoreV1().Namespaces().Delete(t.Context(), "karmada-es-"+c.Name, metav1.DeleteOptions{})
-		must(t, client.IgnoreNotFound(err))
+		t.Logf("removing Cluster %s, left by an earlier test", left.Items[i].Name)
+		p.forget(t, left.Items[i].Name)
 	}
 	for n := 1; n < realclusters.Count; n++ {
 		kube, err := clusters.Kube(n)
 		must(t, err)
-		must(t, client.IgnoreNotFound(kube.CoreV1().Namespaces().Delete(t.Context(), "atoll-system", metav1.DeleteOptions{})))
-		ours := metav1.ListOptions{LabelSelector: identity.ManagedByLabel + "=" + identity.ManagedByAtoll}
-		must(t, kube.RbacV1().ClusterRoles().DeleteCollection(t.Context(), metav1.DeleteOptions{}, ours))
-		must(t, kube.RbacV1().ClusterRoleBindings().DeleteCollection(t.Context(), metav1.DeleteOptions{}, ours))
+		removeOurs(t, kube)
 		nothingOfOurs(t, n)
 	}
 	eventually(t, 20*time.Second, func(ctx context.Context) error {
@@ -149,31 +161,42 @@ func (p *plane) sweep(t *testing.T) {
 // run starts the controllers and returns a function that stops them and waits; the test's end does the same.
 func (p *plane) run(t *testing.T, opts membership.Options) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background()) // outlives the test's context, which ends before its cleanups
+	end, err := p.start(opts)
+	must(t, err)
+	stop = sync.OnceFunc(func() {
+		if err := end(); err != nil {
+			t.Errorf("manager ended with %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// start starts the controllers and returns a function that stops them and waits for their end.
+func (p *plane) start(opts membership.Options) (end func() error, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
 	ctx = klog.NewContext(ctx, klog.Background())
 	ctrl.SetLogger(klog.Background())
 	skip := true
 	mgr, err := ctrl.NewManager(p.config, ctrl.Options{Scheme: scheme(), Metrics: server.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: &skip}})
-	must(t, err)
-	p.pool, err = connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
-	must(t, err)
-	must(t, membership.Setup(ctx, mgr, p.pool, opts))
+	if err == nil {
+		p.pool, err = connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
+	}
+	if err == nil {
+		err = membership.Setup(ctx, mgr, p.pool, opts)
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			cancel()
-			if err := <-ended; err != nil {
-				t.Errorf("manager ended with %v", err)
-			}
-			p.pool.Close()
-		}
-	}
-	t.Cleanup(stop)
-	return stop
+	return func() error {
+		cancel()
+		defer p.pool.Close()
+		return <-ended
+	}, nil
 }
 
 func must(t *testing.T, err error) {
@@ -187,7 +210,7 @@ func must(t *testing.T, err error) {
 func eventually(t *testing.T, within time.Duration, check func(ctx context.Context) error) {
 	t.Helper()
 	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(context.Background(), 20*time.Millisecond, within, true, func(ctx context.Context) (bool, error) {
 		last = check(ctx)
 		return last == nil, nil
 	})
@@ -213,17 +236,29 @@ func (p *plane) join(t *testing.T, req join.Request) *join.Result {
 	return res
 }
 
-// leave unjoins a cluster if it is joined. The controllers must be running.
+// leave takes a cluster away by force and without waiting, so that tests do not add up the seconds
+// that namespaces take to go; a later join waits for the member's. It is not how clusters leave.
 func (p *plane) leave(t *testing.T, req join.Request) {
 	t.Helper()
 	ctx := context.Background()
-	if err := p.client.Get(ctx, client.ObjectKey{Name: req.Name}, &clusterv1alpha1.Cluster{}); apierrors.IsNotFound(err) {
-		return
+	p.forget(t, req.Name)
+	kube, err := kubernetes.NewForConfig(req.Member)
+	must(t, err)
+	removeOurs(t, kube)
+	for _, s := range []string{"", "-claimer", "-impersonator"} {
+		_ = p.kube.CoreV1().Secrets("karmada-cluster").Delete(ctx, req.Name+s, metav1.DeleteOptions{})
 	}
-	_, err := join.Unjoin(ctx, join.LeaveRequest{Name: req.Name, Plane: p.config, Member: req.Member, Force: true, Timeout: 20 * time.Second})
-	if err != nil {
-		t.Errorf("cleaning up after the test: %v", err)
-	}
+}
+
+// forget removes a Cluster and whatever holds it.
+func (p *plane) forget(t *testing.T, name string) {
+	t.Helper()
+	ctx := context.Background()
+	c := &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	must(t, client.IgnoreNotFound(p.client.Delete(ctx, c)))
+	must(t, client.IgnoreNotFound(p.client.Patch(ctx, c, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))))
+	must(t, client.IgnoreNotFound(p.kube.CoreV1().Namespaces().Delete(ctx, "karmada-es-"+name, metav1.DeleteOptions{})))
+	eventually(t, 5*time.Second, func(ctx context.Context) error { return p.gone(ctx, name) })
 }
 
 func (p *plane) cluster(t *testing.T, name string) *clusterv1alpha1.Cluster {

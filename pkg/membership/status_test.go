@@ -23,21 +23,21 @@ import (
 var quick = membership.Options{ProbeInterval: 200 * time.Millisecond, FailureThreshold: time.Second, SuccessThreshold: time.Second}
 
 func TestJoinMakesAMemberReadyInASecond(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	p.join(t, req)
 	joined := time.Now()
-	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, "m1")) })
+	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, m.name)) })
 	if took := time.Since(joined); took > time.Second {
 		t.Errorf("Ready %s after joining, want at most 1s", took)
 	}
 	eventually(t, 5*time.Second, func(context.Context) error {
-		if c := p.cluster(t, "m1"); len(c.Spec.Taints) > 0 {
+		if c := p.cluster(t, m.name); len(c.Spec.Taints) > 0 {
 			return fmt.Errorf("a Ready cluster has taints %v", c.Spec.Taints)
 		}
 		return nil
 	})
-	c := p.cluster(t, "m1")
+	c := p.cluster(t, m.name)
 	if !slices.Contains(c.Finalizers, "karmada.io/cluster-controller") {
 		t.Errorf("finalizers are %v", c.Finalizers)
 	}
@@ -53,7 +53,7 @@ func TestJoinMakesAMemberReadyInASecond(t *testing.T) {
 	if !apps || !meta.IsStatusConditionTrue(c.Status.Conditions, clusterv1alpha1.ClusterConditionCompleteAPIEnablements) {
 		t.Errorf("apps/v1 deployments are not among the API enablements, conditions %v", c.Status.Conditions)
 	}
-	ns, err := p.kube.CoreV1().Namespaces().Get(t.Context(), "karmada-es-m1", metav1.GetOptions{})
+	ns, err := p.kube.CoreV1().Namespaces().Get(t.Context(), "karmada-es-"+m.name, metav1.GetOptions{})
 	must(t, err)
 	if ns.Labels["karmada.io/system"] != "true" {
 		t.Errorf("the execution namespace's labels are %v", ns.Labels)
@@ -90,9 +90,9 @@ func unchangedFor(t *testing.T, d time.Duration, p *plane, before *clusterv1alph
 }
 
 func TestALostMemberComesBackAndDisturbsNobody(t *testing.T) {
+	p := sharedPlaneAlone(t)
 	for name, mode := range map[string]linkMode{"its API server is gone": refuses, "its API server hangs": hangs} {
 		t.Run(name, func(t *testing.T) {
-			p := startPlane(t, quick)
 			req := p.request(t, "lost", 1)
 			var l *link
 			l, req.Member = linkTo(t, req.Member)
@@ -164,15 +164,15 @@ func addPod(t *testing.T, n int) {
 }
 
 func TestARevokedCredentialShowsWithItsRemedy(t *testing.T) {
-	p := startPlane(t, quick)
-	p.join(t, p.request(t, "m1", 1))
-	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, "m1")) })
-	admin, err := clusters.Kube(1)
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, m.name)) })
+	admin, err := clusters.Kube(m.n)
 	must(t, err)
 	must(t, admin.CoreV1().Secrets("atoll-system").Delete(t.Context(), identity.TokenSecret(identity.Writer(1)), metav1.DeleteOptions{}))
-	want := "cluster is reachable but refuses the control plane's credential; run: atoll join m1 --cluster-kubeconfig FILE"
+	want := "cluster is reachable but refuses the control plane's credential; run: atoll join " + m.name + " --cluster-kubeconfig FILE"
 	eventually(t, 40*time.Second, func(context.Context) error {
-		cond := meta.FindStatusCondition(p.cluster(t, "m1").Status.Conditions, clusterv1alpha1.ClusterConditionReady)
+		cond := meta.FindStatusCondition(p.cluster(t, m.name).Status.Conditions, clusterv1alpha1.ClusterConditionReady)
 		if cond.Status != metav1.ConditionFalse || cond.Message != want {
 			return fmt.Errorf("Ready is %+v", cond)
 		}
@@ -181,7 +181,7 @@ func TestARevokedCredentialShowsWithItsRemedy(t *testing.T) {
 }
 
 func TestAMissingSecretShows(t *testing.T) {
-	p := startPlane(t, quick)
+	p, _ := sharedPlane(t)
 	c := &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: "bare"}, Spec: clusterv1alpha1.ClusterSpec{SyncMode: clusterv1alpha1.Push,
 		APIEndpoint: "https://127.0.0.1:1", SecretRef: &clusterv1alpha1.LocalSecretReference{Namespace: "karmada-cluster", Name: "bare"}}}
 	must(t, p.client.Create(t.Context(), c))

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
-	"atoll.dev/atoll/pkg/membership"
+	"atoll.dev/atoll/pkg/membership/internal/realclusters"
 	"atoll.dev/atoll/pkg/membership/join"
 )
 
@@ -46,35 +46,35 @@ func (p *plane) gone(ctx context.Context, name string) error {
 }
 
 func TestUnjoinWithTheClaimersCredentialLeavesNothing(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	p.join(t, p.request(t, "m1", 1))
-	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config})
 	must(t, err)
 	if len(res.LeftBehind) > 0 {
 		t.Errorf("left behind: %v", res.LeftBehind)
 	}
-	nothingOfOurs(t, 1)
-	p.notRegistered(t, "m1")
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
-	if join.KindOf(err) != join.Usage || !strings.Contains(err.Error(), "no cluster m1 is joined") {
+	nothingOfOurs(t, m.n)
+	p.notRegistered(t, m.name)
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config})
+	if join.KindOf(err) != join.Usage || !strings.Contains(err.Error(), "no cluster "+m.name+" is joined") {
 		t.Errorf("unjoining what is not joined: %v", err)
 	}
 	// With a credential for the member, what is done already is fine.
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: p.request(t, "m1", 1).Member})
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Member: p.request(t, m.name, m.n).Member})
 	must(t, err)
 }
 
 func TestUnjoinWaitsForTheMemberToBeClean(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	p.join(t, p.request(t, "m1", 1))
-	w := p.dispatch(t, "m1")
-	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 2 * time.Second})
-	want := "cluster m1 is not gone after 2s: 1 works are still to be removed from the member (nginx-abc); run the same command again to go on waiting, or add --force to give the member up"
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	w := p.dispatch(t, m.name)
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Timeout: 2 * time.Second})
+	want := "cluster " + m.name + " is not gone after 2s: 1 works are still to be removed from the member (nginx-abc); run the same command again to go on waiting, or add --force to give the member up"
 	if join.KindOf(err) != join.TimedOut || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	// The connection is still there for whoever removes what was dispatched.
-	if _, err := p.pool.For(t.Context(), "m1"); err != nil {
+	if _, err := p.pool.For(t.Context(), m.name); err != nil {
 		t.Errorf("the member that leaves has no connection: %v", err)
 	}
 	must(t, p.client.Get(t.Context(), client.ObjectKeyFromObject(w), w))
@@ -83,79 +83,79 @@ func TestUnjoinWaitsForTheMemberToBeClean(t *testing.T) {
 	}
 	controllerutil.RemoveFinalizer(w, wellknown.ExecutionControllerFinalizer)
 	must(t, p.client.Update(t.Context(), w))
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config})
 	must(t, err)
-	nothingOfOurs(t, 1)
+	nothingOfOurs(t, m.n)
 }
 
 func TestAClusterLeavesItsBindingsFirst(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	req.Wait = true
 	p.join(t, req)
 	rb := &workv1alpha2.ResourceBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "nginx-deployment"}}
-	rb.Spec.Clusters = []workv1alpha2.TargetCluster{{Name: "m1"}}
+	rb.Spec.Clusters = []workv1alpha2.TargetCluster{{Name: m.name}}
 	must(t, p.client.Create(t.Context(), rb))
 	t.Cleanup(func() { _ = p.client.Delete(context.Background(), rb) })
-	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 8 * time.Second})
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Timeout: 8 * time.Second})
 	if join.KindOf(err) != join.TimedOut || !strings.Contains(err.Error(), "bindings still name it") {
 		t.Errorf("got %v, want to wait for the binding", err)
 	}
 	rb.Spec.Clusters = nil
 	must(t, p.client.Update(t.Context(), rb))
-	eventually(t, 10*time.Second, func(ctx context.Context) error { return p.gone(ctx, "m1") })
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: p.request(t, "m1", 1).Member})
+	eventually(t, 10*time.Second, func(ctx context.Context) error { return p.gone(ctx, m.name) })
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Member: p.request(t, m.name, m.n).Member})
 	must(t, err)
 }
 
 func TestForceGivesUpADeadMemberAndSaysWhatStays(t *testing.T) {
-	p := startPlane(t, quick)
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	admin := req.Member
 	var l *link
 	l, req.Member = linkTo(t, req.Member)
 	p.join(t, req)
-	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, "m1")) })
-	p.dispatch(t, "m1")
+	eventually(t, 5*time.Second, func(context.Context) error { return ready(p.cluster(t, m.name)) })
+	p.dispatch(t, m.name)
 	l.set(refuses)
-	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Timeout: 20 * time.Second})
+	_, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Timeout: 20 * time.Second})
 	if join.KindOf(err) != join.Unreachable || !strings.Contains(err.Error(), "add --force") {
 		t.Errorf("without force: %v", err)
 	}
-	if c := p.cluster(t, "m1"); c.DeletionTimestamp != nil {
+	if c := p.cluster(t, m.name); c.DeletionTimestamp != nil {
 		t.Error("a refused unjoin began to delete the Cluster")
 	}
 	eventually(t, 10*time.Second, func(context.Context) error {
-		if ready(p.cluster(t, "m1")) == nil {
-			return fmt.Errorf("m1 is still Ready")
+		if ready(p.cluster(t, m.name)) == nil {
+			return fmt.Errorf("it is still Ready")
 		}
 		return nil
 	})
-	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Force: true, Timeout: 20 * time.Second})
+	res, err := join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Force: true, Timeout: 20 * time.Second})
 	must(t, err)
-	if !slices.Contains(res.LeftBehind, "Deployment web/nginx") || len(res.LeftBehind) != 3 || !strings.Contains(res.Remedy, "atoll unjoin m1 --cluster-kubeconfig") {
+	if !slices.Contains(res.LeftBehind, "Deployment web/nginx") || len(res.LeftBehind) != 3 || !strings.Contains(res.Remedy, "atoll unjoin "+m.name+" --cluster-kubeconfig") {
 		t.Errorf("left behind %q, remedy %q", res.LeftBehind, res.Remedy)
 	}
-	p.notRegistered(t, "m1")
+	p.notRegistered(t, m.name)
 	// The member comes back: the remedy works.
 	l.set(passes)
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: admin})
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Member: admin})
 	must(t, err)
-	nothingOfOurs(t, 1)
+	nothingOfOurs(t, m.n)
 }
 
 func TestUnjoinTouchesNoOtherCluster(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	p.join(t, p.request(t, "m1", 1))
-	for n, want := range map[int]string{2: "is not the cluster that was joined as m1", 3: "is the control plane itself; nothing was done"} {
+	p, m := sharedPlane(t)
+	p.join(t, p.request(t, m.name, m.n))
+	for n, want := range map[int]string{3 - m.n: "is not the cluster that was joined as " + m.name, realclusters.Count: "is the control plane itself; nothing was done"} {
 		member, err := clusters.Config(n)
 		must(t, err)
-		_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config, Member: member})
+		_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config, Member: member, Force: true})
 		if join.KindOf(err) != join.Taken || !strings.Contains(err.Error(), want) {
 			t.Errorf("unjoining with the kubeconfig of cluster %d: %v, want %q", n, err, want)
 		}
 	}
-	if c := p.cluster(t, "m1"); c.DeletionTimestamp != nil {
+	if c := p.cluster(t, m.name); c.DeletionTimestamp != nil {
 		t.Error("the Cluster is being deleted")
 	}
 	if _, err := p.kube.CoreV1().ConfigMaps("atoll-system").Get(t.Context(), "plane", metav1.GetOptions{}); err != nil {
@@ -164,15 +164,15 @@ func TestUnjoinTouchesNoOtherCluster(t *testing.T) {
 }
 
 func TestWhatOthersKeepInTheNamespaceStays(t *testing.T) {
-	p := startPlane(t, membership.Options{})
-	req := p.request(t, "m1", 1)
+	p, m := sharedPlane(t)
+	req := p.request(t, m.name, m.n)
 	p.join(t, req)
-	kube, err := clusters.Kube(1)
+	kube, err := clusters.Kube(m.n)
 	must(t, err)
 	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "theirs"}}
 	_, err = kube.CoreV1().ConfigMaps("atoll-system").Create(t.Context(), theirs, metav1.CreateOptions{})
 	must(t, err)
-	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: "m1", Plane: p.config})
+	_, err = join.Unjoin(t.Context(), join.LeaveRequest{Name: m.name, Plane: p.config})
 	must(t, err)
 	if _, err := kube.CoreV1().ConfigMaps("atoll-system").Get(t.Context(), "theirs", metav1.GetOptions{}); err != nil {
 		t.Errorf("somebody else's ConfigMap: %v", err)
@@ -199,10 +199,10 @@ func TestWhatOthersKeepInTheNamespaceStays(t *testing.T) {
 
 // A member that karmadactl joined has no claimer: unjoin says what stays, or removes it with the user's credential.
 func TestAMemberThatKarmadactlJoined(t *testing.T) {
+	p, m := sharedPlane(t)
 	for _, withCredential := range []bool{false, true} {
-		p := startPlane(t, quick)
-		admin := p.request(t, "k1", 1).Member
-		kube, err := clusters.Kube(1)
+		admin := p.request(t, "k1", m.n).Member
+		kube, err := clusters.Kube(m.n)
 		must(t, err)
 		asKarmadactl(t, p, kube, "k1", admin.Host)
 		eventually(t, 10*time.Second, func(context.Context) error { return ready(p.cluster(t, "k1")) })

@@ -45,7 +45,8 @@ var kinds = []kind{
 
 // Setup adds one controller a kind to a manager.
 func Setup(mgr manager.Manager) error {
-	recorder := mgr.GetEventRecorderFor("unsupported") // Karmada's clients read core events
+	// Karmada's clients read core events, hence the deprecated recorder.
+	recorder := mgr.GetEventRecorderFor("unsupported")
 	for _, k := range kinds {
 		example := &unstructured.Unstructured{}
 		example.SetGroupVersionKind(k.GroupVersionKind)

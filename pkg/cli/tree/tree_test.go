@@ -184,7 +184,8 @@ func TestTreeOfAPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	obj := &unstructured.Unstructured{Object: raw}
-	obj.SetGroupVersionKind(policyv1alpha1.SchemeGroupVersion.WithKind("PropagationPolicy"))
+	obj.SetAPIVersion(policyv1alpha1.GroupVersion.String())
+	obj.SetKind(policyv1alpha1.ResourceKindPropagationPolicy)
 	want := `NAME READY REASON SINCE MESSAGE
 PropagationPolicy web/nginx True 1 of 1 templates ready
 └── Deployment web/nginx True

@@ -24,8 +24,8 @@ type podShare struct {
 type podPhase uint8
 
 const (
-	// The zero value: finished pods hold nothing.
-	_ podPhase = iota
+	// finished pods hold nothing.
+	finished podPhase = iota
 	// waiting pods have no node yet.
 	waiting
 	// placed pods have a node and hold its resources.
@@ -60,6 +60,7 @@ func podShareOf(obj any) (keyed[podShare], error) {
 	k := keyed[podShare]{key: cache.MetaObjectToName(pod).String()}
 	switch {
 	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
+		k.share.phase = finished
 		return k, nil
 	case pod.Spec.NodeName == "":
 		k.share.phase = waiting

@@ -3,7 +3,6 @@ package join
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -114,5 +113,3 @@ func setProxy(config *rest.Config, proxy string) error {
 	config.Proxy = http.ProxyURL(u)
 	return nil
 }
-
-func asError(err error, target **Error) bool { return errors.As(err, target) }

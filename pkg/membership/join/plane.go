@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -74,7 +75,7 @@ func (r *run) register(ctx context.Context, p *controlPlane, m *memberCluster, t
 	if err != nil || r.dryRun {
 		return cluster, err
 	}
-	owner := []metav1.OwnerReference{*metav1.NewControllerRef(cluster, clusterv1alpha1.SchemeGroupVersion.WithKind("Cluster"))}
+	owner := []metav1.OwnerReference{*metav1.NewControllerRef(cluster, schema.GroupVersion(clusterv1alpha1.GroupVersion).WithKind(clusterv1alpha1.ResourceKindCluster))}
 	for _, s := range wanted {
 		if err := r.ensureCredential(ctx, p, s, owner); err != nil {
 			return nil, err

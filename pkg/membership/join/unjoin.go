@@ -2,6 +2,7 @@ package join
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -102,7 +103,8 @@ func (l *leaving) leave(ctx context.Context) error {
 		return failed(Usage, nil, "cluster %s is in pull mode; unregister it from the member's side", l.req.Name)
 	}
 	member, err := l.member(ctx, cluster, gone)
-	if err != nil && !l.req.Force {
+	// A member that is not the one that was joined is a mistake, which force does not mend.
+	if err != nil && (!l.req.Force || KindOf(err) == Taken || KindOf(err) == Usage) {
 		return err
 	}
 	if !gone {
@@ -139,7 +141,7 @@ func (l *leaving) member(ctx context.Context, cluster *clusterv1alpha1.Cluster, 
 	}
 	m, err := openMember(ctx, l.req.Name, config)
 	if err != nil {
-		if e := new(Error); asError(err, &e) && e.Kind != Usage {
+		if e := new(Error); errors.As(err, &e) && e.Kind != Usage && !l.req.Force {
 			return nil, &Error{Kind: e.Kind, Cause: e, Text: e.Text + "; to unjoin it without cleaning it up, add --force"}
 		}
 		return nil, err
