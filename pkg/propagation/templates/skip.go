@@ -90,9 +90,13 @@ func OnlyByName(kind schema.GroupKind, obj metav1.Object) bool {
 	return false
 }
 
+// karmadaGroups are the control plane's own. Other groups below karmada.io are users' as any.
+var karmadaGroups = sets.New("apps.karmada.io", "autoscaling.karmada.io", "cluster.karmada.io", "config.karmada.io", "networking.karmada.io",
+	"policy.karmada.io", "remedy.karmada.io", "search.karmada.io", "work.karmada.io")
+
 // resource tells whether no object of a resource is propagated.
 func (s Skip) resource(gvk schema.GroupVersionKind) bool {
-	if strings.HasSuffix(gvk.Group, ".karmada.io") || strings.HasSuffix(gvk.Group, ".atoll.dev") {
+	if karmadaGroups.Has(gvk.Group) || strings.HasSuffix(gvk.Group, ".atoll.dev") {
 		return true
 	}
 	switch gvk.Group {
