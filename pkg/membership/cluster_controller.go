@@ -97,11 +97,11 @@ func (c *clusterController) Reconcile(ctx context.Context, req reconcile.Request
 		c.recorder.Event(cluster, corev1.EventTypeWarning, reasonNamespaceCreateFailed, err.Error())
 		return reconcile.Result{}, err
 	}
+	if going { // nothing can be made in a namespace on its way out
+		return reconcile.Result{RequeueAfter: lookAgainAfter}, nil
+	}
 	if err := c.ensureImpersonatorRights(ctx, cluster); err != nil {
 		return reconcile.Result{}, fmt.Errorf("giving the impersonator of cluster %s its rights: %w", cluster.Name, err)
-	}
-	if going {
-		return reconcile.Result{RequeueAfter: lookAgainAfter}, nil
 	}
 	return reconcile.Result{}, nil
 }
