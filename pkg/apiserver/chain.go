@@ -72,7 +72,9 @@ func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*
 	generic.Authentication.Authenticator = extraUsers.before(generic.Authentication.Authenticator)
 	karmadaregistry.ConfigureStorageFactory(storageFactory)
 
-	resolver := webhook.NewDefaultServiceResolver()
+	// Services are templates without endpoints: an APIService or webhook behind one is reached by its ExternalName, as
+	// Karmada's are, or by the cluster IP that it was given.
+	resolver := aggregatorapiserver.NewClusterIPServiceResolver(informers.Core().V1().Services().Lister())
 	native, initializers, err := controlplaneapiserver.CreateConfig(completed, generic, informers, storageFactory, resolver, nil)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the native groups: %w", err)
