@@ -64,5 +64,5 @@ lint: ## gofmt, go vet and staticcheck
 	$(BIN)/staticcheck ./...
 generate: ## Write what is generated from the sources
 	go generate ./...
-verify: ## Fail if anything generated, formatted or tidied is not as committed, or lint complains
+verify: ## Fail on a dirty tree: not committed, not generated, not tidied; or if lint complains
 	@./.ci/verify
