@@ -69,7 +69,8 @@ func (a *Aggregator) writeTemplate(ctx context.Context, ref workv1alpha2.ObjectR
 		a.event(t, corev1.EventTypeWarning, "AggregateStatusFailed", err.Error())
 		return false, fmt.Errorf("writing the status of %s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, err)
 	}
-	if announce {
+	// A Job has no status at first: its first one is news whatever was told before it came.
+	if announce || blank(t.StatusJSON()) {
 		a.event(t, corev1.EventTypeNormal, "AggregateStatusSucceed", "Update Resource with AggregatedStatus successfully.")
 	}
 	return true, nil
@@ -140,3 +141,6 @@ func zero(value any) bool {
 	}
 	return false
 }
+
+// blank tells whether nothing has been said in a status.
+func blank(status []byte) bool { return len(status) == 0 || string(status) == "{}" }
