@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
@@ -16,6 +18,14 @@ func TestEvents(t *testing.T) {
 	createPolicy(t, namespace, policy("web", duplicated("member1"), selectKind("apps/v1", "Deployment")))
 	_, err := fleet.plane.kube.AppsV1().Deployments(namespace).Create(t.Context(), deployment("web", 1), metav1.CreateOptions{})
 	must(t, err)
+	// A Job says nothing until it runs: its first status comes after the binding's.
+	createPolicy(t, namespace, policy("job", duplicated("member1"), selectKind("batch/v1", "Job")))
+	pods := podTemplate(map[string]string{"app": "once"})
+	pods.Spec.RestartPolicy = corev1.RestartPolicyNever
+	_, err = fleet.plane.kube.BatchV1().Jobs(namespace).Create(t.Context(), &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: "once"}, Spec: batchv1.JobSpec{Template: pods},
+	}, metav1.CreateOptions{})
+	must(t, err)
 	const works = "karmada-es-member1"
 	var work string
 	eventually(t, "the Work", func(ctx context.Context) error {
@@ -24,7 +34,7 @@ func TestEvents(t *testing.T) {
 			return err
 		}
 		for _, w := range list.Items {
-			if w.Annotations[workv1alpha2.ResourceBindingNamespaceAnnotationKey] == namespace {
+			if w.Annotations[workv1alpha2.ResourceBindingNamespaceAnnotationKey] == namespace && w.Annotations[workv1alpha2.ResourceBindingNameAnnotationKey] == "web-deployment" {
 				work = w.Name
 				return nil
 			}
@@ -36,6 +46,7 @@ func TestEvents(t *testing.T) {
 		reasons               []string
 	}{
 		{namespace, "Deployment", "web", []string{"ApplyPolicySucceed", "GetReplicasSucceed", "ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
+		{namespace, "Job", "once", []string{"AggregateStatusSucceed"}},
 		{namespace, "ResourceBinding", "web-deployment", []string{"ScheduleBindingSucceed", "SyncWorkSucceed", "AggregateStatusSucceed"}},
 		{works, "Work", work, []string{"WorkDispatching", "SyncSucceed", "ReflectStatusSucceed", "InterpretHealthSucceed"}},
 	} {
