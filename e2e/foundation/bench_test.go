@@ -20,9 +20,9 @@ import (
 // to 2.6 GHz, everything (server, three members, their etcd, this test) on the same two.
 // Durations are scaled by calibration on a slower machine; memory is not.
 const (
-	readyBound   = 3 * time.Second        // measured: 1.4 s
-	memoryBound  = 300 << 20              // measured: 275 MB
-	presentBound = 100 * time.Millisecond // median; measured: see docs/performance.md
+	readyBound   = 3 * time.Second        // measured: 0.93 s
+	memoryBound  = 300 << 20              // measured: 264 MB
+	presentBound = 100 * time.Millisecond // median; measured: 38 ms
 )
 
 // calibrationLoop took this long when the bounds were set.
