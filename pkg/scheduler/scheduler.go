@@ -14,6 +14,7 @@ import (
 
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/parking"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -21,7 +22,8 @@ import (
 const (
 	// maxConflicts is how often in a row a decision is made again because its binding changed meanwhile.
 	maxConflicts = 5
-	// again is after how long a binding is looked at again when clusters changed while it was decided.
+	// again is after how long a binding is looked at again when clusters changed while
+	// it was decided, or another decision took what it needed.
 	again = time.Millisecond
 )
 
@@ -84,23 +86,37 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	}
 
 	// 3. Decide.
-	decision, failure := s.cycle.Place(ctx, b.Spec, b.Status.SchedulerObservedAffinityName, question.fresh, clusters)
+	decision, failure := s.cycle.Place(ctx, framework.Question{
+		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec,
+		Group: b.Status.SchedulerObservedAffinityName, Fresh: question.fresh,
+	}, clusters)
 	log.V(4).Info("Decided", "cause", question.cause, "clusters", decision.Clusters, "group", decision.AffinityName,
 		"refused", len(decision.Refused), "failure", failure)
 
-	// 4. Write the decision down, then what became of it.
-	if err := s.commit(ctx, b, question, decision, failure); err != nil {
+	// 4. Claim what others that decide at this moment must not take too.
+	release := func(bool) {}
+	if failure == nil {
+		var ok bool
+		if release, ok = s.cycle.Reserve(ctx, decision); !ok {
+			return reconcile.Result{RequeueAfter: again}, nil
+		}
+	}
+
+	// 5. Write the decision down, then what became of it.
+	err = s.commit(ctx, b, question, decision, failure)
+	release(err == nil)
+	if err != nil {
 		return reconcile.Result{}, err
 	}
 
-	// 5. What cannot be placed waits for a cluster to change.
+	// 6. What cannot be placed waits for a cluster to change.
 	if failure != nil {
 		s.parked.Park(key, cycle.Wakes(failure))
 	} else {
 		s.parked.Leave(key)
 	}
 
-	// 6. Whoever told of a cluster that changed since step 2 did not know of this decision yet.
+	// 7. Whoever told of a cluster that changed since step 2 did not know of this decision yet.
 	if s.clusters.Generation() != clusters.Generation {
 		return reconcile.Result{RequeueAfter: again}, nil
 	}

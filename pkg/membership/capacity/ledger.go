@@ -17,7 +17,7 @@ type Ledger struct {
 	pods  account[podShare]
 
 	readyNodes                         int32
-	allocatable, allocating, allocated amounts
+	allocatable, allocating, allocated Amounts
 }
 
 // account is what is remembered of one kind's objects.

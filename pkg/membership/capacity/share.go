@@ -11,13 +11,13 @@ import (
 // nodeShare is what a node adds to its member's totals.
 type nodeShare struct {
 	ready       bool
-	allocatable amounts
+	allocatable Amounts
 }
 
 // podShare is what a pod adds to its member's totals.
 type podShare struct {
 	phase    podPhase
-	requests amounts
+	requests Amounts
 }
 
 // podPhase says which total a pod counts towards.
@@ -43,7 +43,7 @@ func nodeShareOf(obj any) (keyed[nodeShare], error) {
 	if !ok {
 		return keyed[nodeShare]{}, fmt.Errorf("got a %T, want a node", obj)
 	}
-	s := nodeShare{allocatable: amountsOf(node.Status.Allocatable)}
+	s := nodeShare{allocatable: AmountsOf(node.Status.Allocatable)}
 	for _, c := range node.Status.Conditions {
 		if c.Type == corev1.NodeReady {
 			s.ready = c.Status == corev1.ConditionTrue
@@ -67,7 +67,7 @@ func podShareOf(obj any) (keyed[podShare], error) {
 	default:
 		k.share.phase = placed
 	}
-	k.share.requests = amountsOf(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
-	k.share.requests.pods = 1
+	k.share.requests = AmountsOf(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{}))
+	k.share.requests.Pods = 1
 	return k, nil
 }

@@ -11,6 +11,7 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -47,7 +48,7 @@ func BenchmarkPlace(b *testing.B) {
 				decide := newCycle()
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := decide.Place(b.Context(), spec, "", false, s); err != nil {
+					if _, err := decide.Place(b.Context(), framework.Question{Spec: spec}, s); err != nil {
 						b.Fatal(err)
 					}
 				}

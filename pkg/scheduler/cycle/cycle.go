@@ -14,6 +14,7 @@ import (
 type Cycle struct {
 	filters    []framework.FilterPlugin
 	scorers    []framework.ScorePlugin
+	reservers  []framework.ReservePlugin
 	estimators []estimator.Estimator
 	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
 	emptyWorkloads bool
@@ -40,6 +41,9 @@ func New(o Options) *Cycle {
 		if scorer, ok := p.(framework.ScorePlugin); ok {
 			c.scorers = append(c.scorers, scorer)
 		}
+		if reserver, ok := p.(framework.ReservePlugin); ok {
+			c.reservers = append(c.reservers, reserver)
+		}
 	}
 	return c
 }
@@ -62,6 +66,8 @@ func (c *Candidate) Capacity() int64 { return int64(c.Held) + int64(c.Room) }
 
 // Result is a decision and what led to it.
 type Result struct {
+	// Request is what was asked, within the group that worked out or failed first.
+	Request *framework.Request
 	// Clusters is the decision, in the order of names.
 	Clusters []workv1alpha2.TargetCluster
 	// AffinityName is the cluster group that worked out, empty if the placement has none.
@@ -82,7 +88,7 @@ type Refused struct {
 
 // run decides within one group. The Result tells how far it came even if it fails.
 func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
-	result := Result{AffinityName: r.AffinityName}
+	result := Result{Request: r, AffinityName: r.AffinityName}
 	var err error
 
 	result.Candidates, result.Refused = c.filter(ctx, r)

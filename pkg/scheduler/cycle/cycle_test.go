@@ -10,6 +10,7 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
@@ -85,7 +86,7 @@ func TestPlace(t *testing.T) {
 		{"clusters being removed get nothing", []*clusterv1alpha1.Cluster{Cluster("a"), Cluster("b", Leaving())}, Deployment(2, placement{}, On("b", 2)), false, "a:2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := write(newCycle().Place(t.Context(), c.spec, "", c.fresh, snapshot.New(c.clusters...))); got != c.want {
+			if got := write(newCycle().Place(t.Context(), framework.Question{Spec: c.spec, Fresh: c.fresh}, snapshot.New(c.clusters...))); got != c.want {
 				t.Errorf("placed %q, want %q", got, c.want)
 			}
 		})
@@ -95,7 +96,7 @@ func TestPlace(t *testing.T) {
 func TestEmptyWorkloads(t *testing.T) {
 	c := cycle.New(cycle.Options{Plugins: plugins.Default(), EmptyWorkloads: true})
 	spec := Deployment(1, placement{ReplicaScheduling: Static(Weight("b", 1))})
-	if got, want := write(c.Place(t.Context(), spec, "", false, snapshot.New(abc()...))), "a:0 b:1 c:0"; got != want {
+	if got, want := write(c.Place(t.Context(), framework.Question{Spec: spec}, snapshot.New(abc()...))), "a:0 b:1 c:0"; got != want {
 		t.Errorf("placed %q, want %q", got, want)
 	}
 }
@@ -130,7 +131,7 @@ func TestGroups(t *testing.T) {
 			"error: failed to assign replicas: Clusters available replicas are not enough to schedule.", "one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result, err := newCycle().Place(t.Context(), c.spec, c.observed, false, snapshot.New(abc()...))
+			result, err := newCycle().Place(t.Context(), framework.Question{Spec: c.spec, Group: c.observed}, snapshot.New(abc()...))
 			if got := write(result, err); got != c.want {
 				t.Errorf("placed %q, want %q", got, c.want)
 			}
@@ -183,7 +184,7 @@ func TestRefusals(t *testing.T) {
 			"clusterAffinities must list at least one group", snapshot.None},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result, err := newCycle().Place(t.Context(), c.spec, "", false, snapshot.New(c.clusters...))
+			result, err := newCycle().Place(t.Context(), framework.Question{Spec: c.spec}, snapshot.New(c.clusters...))
 			if err == nil || err.Error() != c.want || !c.is(err) {
 				t.Fatalf("placed %v, error %T %q; want %q", result.Clusters, err, err, c.want)
 			}
@@ -197,7 +198,7 @@ func TestRefusals(t *testing.T) {
 func TestGroupsWaitForWhatAnyOfThemWaitsFor(t *testing.T) {
 	clusters := snapshot.New(Cluster("a", Taint("down", "", corev1.TaintEffectNoExecute)), Cluster("b", WithoutAPIs()))
 	spec := Deployment(1, placement{ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{group("one", "a"), group("two", "b")}})
-	_, err := newCycle().Place(t.Context(), spec, "", false, clusters)
+	_, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, clusters)
 	want := snapshot.Joined | snapshot.Taints | snapshot.APIs | snapshot.Labels | snapshot.Topology
 	if got := cycle.Wakes(err); got != want {
 		t.Errorf("waits for %b, want %b", got, want)
@@ -207,7 +208,7 @@ func TestGroupsWaitForWhatAnyOfThemWaitsFor(t *testing.T) {
 func TestResultTellsHowItCameAbout(t *testing.T) {
 	spec := Deployment(3, placement{SpreadConstraints: byCluster(1, 2)}, On("a", 3))
 	clusters := append(abc(), Cluster("d", WithoutAPIs()))
-	result, err := newCycle().Place(t.Context(), spec, "", false, snapshot.New(clusters...))
+	result, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, snapshot.New(clusters...))
 	if err != nil {
 		t.Fatal(err)
 	}

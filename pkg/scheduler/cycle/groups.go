@@ -5,28 +5,27 @@ import (
 	"errors"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
-	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
-// Place decides where a workload goes. observed is the cluster group in which it
-// was placed last: the groups before it are not tried again, so that a workload
-// that fell back stays where it is until somebody moves it. If no group works out
-// the error is that of the first one tried.
-func (c *Cycle) Place(ctx context.Context, spec *workv1alpha2.ResourceBindingSpec, observed string, fresh bool, s *snapshot.Snapshot) (Result, error) {
-	groups := spec.Placement.ClusterAffinities
+// Place decides where a workload goes. The cluster groups before the one in which
+// it was placed last are not tried again, so that a workload that fell back stays
+// where it is until somebody moves it. If no group works out the error is that of
+// the first one tried.
+func (c *Cycle) Place(ctx context.Context, q framework.Question, s *snapshot.Snapshot) (Result, error) {
+	groups := q.Spec.Placement.ClusterAffinities
 	if groups == nil {
-		return c.run(ctx, framework.NewRequest(spec, nil, fresh, s))
+		return c.run(ctx, framework.NewRequest(q, nil, s))
 	}
 	var (
 		first    Result
 		firstErr error
 		wakes    snapshot.Change
 	)
-	for i := ObservedGroup(groups, observed); i < len(groups); i++ {
-		result, err := c.run(ctx, framework.NewRequest(spec, &groups[i], fresh, s))
+	for i := ObservedGroup(groups, q.Group); i < len(groups); i++ {
+		result, err := c.run(ctx, framework.NewRequest(q, &groups[i], s))
 		if err == nil {
 			return result, nil
 		}

@@ -13,6 +13,7 @@ import (
 
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -55,7 +56,7 @@ func TestDecisionsAreKarmadas(t *testing.T) {
 	}
 	for i, c := range cases {
 		fresh := c.Spec.RescheduleTriggeredAt != nil && c.Status.LastScheduledTime != nil
-		got := write(newCycle().Place(t.Context(), c.Spec, c.Status.SchedulerObservedAffinityName, fresh, snapshot.New(c.Clusters...)))
+		got := write(newCycle().Place(t.Context(), framework.Question{Spec: c.Spec, Group: c.Status.SchedulerObservedAffinityName, Fresh: fresh}, snapshot.New(c.Clusters...)))
 		if got != c.Want && !(strings.HasPrefix(c.Want, "error: ") && strings.HasPrefix(got, c.Want)) {
 			t.Errorf("case %d = %q, want %q", i, got, c.Want)
 		}

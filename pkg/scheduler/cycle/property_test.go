@@ -15,6 +15,7 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -148,13 +149,13 @@ func TestEveryDecision(t *testing.T) {
 		}
 		before := spec.DeepCopy()
 		s := snapshot.New(clusters...)
-		result, err := newCycle().Place(t.Context(), spec, "", fresh, s)
+		result, err := newCycle().Place(t.Context(), framework.Question{Spec: spec, Fresh: fresh}, s)
 		check(t, spec, result, err)
 		if !equality.Semantic.DeepEqual(before, spec) {
 			t.Error("the decision wrote to the binding")
 		}
 		r.Shuffle(n, func(i, j int) { clusters[i], clusters[j] = clusters[j], clusters[i] })
-		again, errAgain := newCycle().Place(t.Context(), spec, "", fresh, snapshot.New(clusters...))
+		again, errAgain := newCycle().Place(t.Context(), framework.Question{Spec: spec, Fresh: fresh}, snapshot.New(clusters...))
 		if a, b := write(result, err), write(again, errAgain); a != b {
 			t.Errorf("the same input gives %q and %q", a, b)
 		}
@@ -180,14 +181,14 @@ func TestScalingMovesNothing(t *testing.T) {
 		if spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated {
 			continue
 		}
-		first, err := newCycle().Place(t.Context(), spec, "", false, s)
+		first, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, s)
 		if err != nil {
 			continue
 		}
 		scaled := spec.DeepCopy()
 		scaled.Clusters = first.Clusters
 		scaled.Replicas = max(1, spec.Replicas+r.Int32N(21)-10)
-		second, err := newCycle().Place(t.Context(), scaled, "", false, s)
+		second, err := newCycle().Place(t.Context(), framework.Question{Spec: scaled}, s)
 		if err != nil {
 			continue
 		}
@@ -235,7 +236,7 @@ func FuzzPlacement(f *testing.F) {
 			}
 		}
 		spec := Deployment(replicas, p, On("b", held))
-		result, err := newCycle().Place(t.Context(), spec, "", false, s)
+		result, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, s)
 		check(t, spec, result, err)
 	})
 }

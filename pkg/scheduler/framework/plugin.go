@@ -3,6 +3,8 @@ package framework
 import (
 	"context"
 
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -46,3 +48,15 @@ type ScorePlugin interface {
 
 // ClusterScore returns how well a cluster suits, from 0 to MaxScore.
 type ClusterScore func(c *snapshot.Cluster) int64
+
+// ReservePlugin keeps decisions that are made at the same time from taking the same thing twice.
+type ReservePlugin interface {
+	Plugin
+	// Reserve claims what the targets of a decision take, all of it or nothing, in one
+	// step that no other Reserve can come between. It returns false if another
+	// decision claimed some of it after the Request was made: decide again, then.
+	// Otherwise release, never nil, gives the claim back; it is called once, when the
+	// decision has been written down or has failed to be, which written tells. A claim
+	// on what becomes visible only later, as pods in a member do, may outlive a release.
+	Reserve(ctx context.Context, r *Request, targets []workv1alpha2.TargetCluster) (release func(written bool), ok bool)
+}

@@ -5,11 +5,16 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/pkg/scheduler/affinity"
+	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
 // Request is one attempt to place one workload. It is read-only.
 type Request struct {
+	// Binding names what is placed; empty for what is only simulated.
+	Binding binding.Key
+	// Annotations of the binding.
+	Annotations map[string]string
 	// Spec of the binding; its Placement is never nil.
 	Spec *workv1alpha2.ResourceBindingSpec
 	// Snapshot holds the clusters to choose from.
@@ -28,10 +33,25 @@ type Request struct {
 	held map[string]int32
 }
 
+// Question is what is asked of a decision: where the binding's workload goes.
+type Question struct {
+	// Binding names what is placed; empty for what is only simulated.
+	Binding binding.Key
+	// Annotations of the binding.
+	Annotations map[string]string
+	// Spec of the binding; its Placement is never nil.
+	Spec *workv1alpha2.ResourceBindingSpec
+	// Group is the cluster group in which it was placed last, empty if none was.
+	Group string
+	// Fresh asks for a placement as if the workload had not been placed before.
+	Fresh bool
+}
+
 // NewRequest makes the request to place a binding within one of its cluster
 // groups, or by its ClusterAffinity if group is nil.
-func NewRequest(spec *workv1alpha2.ResourceBindingSpec, group *policyv1alpha1.ClusterAffinityTerm, fresh bool, s *snapshot.Snapshot) *Request {
-	r := &Request{Spec: spec, Snapshot: s, Fresh: fresh, held: make(map[string]int32, len(spec.Clusters))}
+func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapshot.Snapshot) *Request {
+	spec := q.Spec
+	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, held: make(map[string]int32, len(spec.Clusters))}
 	for _, target := range spec.Clusters {
 		r.held[target.Name] = max(target.Replicas, 0)
 	}

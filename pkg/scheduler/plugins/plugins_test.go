@@ -97,7 +97,7 @@ func TestFilters(t *testing.T) {
 		t.Run(c.plugin.Name()+"/"+c.name, func(t *testing.T) {
 			s := snapshot.New(c.cluster)
 			got := ""
-			if check := c.plugin.Filter(t.Context(), framework.NewRequest(c.spec, nil, false, s)); check != nil {
+			if check := c.plugin.Filter(t.Context(), framework.NewRequest(framework.Question{Spec: c.spec}, nil, s)); check != nil {
 				if refusal := check(s.Get("m")); refusal != nil {
 					got = refusal.Reason
 					if refusal.Plugin != c.plugin.Name() {
@@ -127,7 +127,7 @@ func TestAffinityGroup(t *testing.T) {
 		{"what has no replicas may not", fixture.ConfigMap(placement{}), map[string]bool{"a": true, "b": false, "c": false}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			check := clusteraffinity.Plugin{}.Filter(t.Context(), framework.NewRequest(c.spec, group, false, s))
+			check := clusteraffinity.Plugin{}.Filter(t.Context(), framework.NewRequest(framework.Question{Spec: c.spec}, group, s))
 			for name, want := range c.want {
 				if got := check(s.Get(name)) == nil; got != want {
 					t.Errorf("%s passes = %v, want %v", name, got, want)
@@ -139,12 +139,12 @@ func TestAffinityGroup(t *testing.T) {
 
 func TestLocality(t *testing.T) {
 	s := snapshot.New(fixture.Cluster("a"), fixture.Cluster("b"))
-	placed := framework.NewRequest(fixture.Deployment(1, placement{}, fixture.On("a", 1)), nil, false, s)
+	placed := framework.NewRequest(framework.Question{Spec: fixture.Deployment(1, placement{}, fixture.On("a", 1))}, nil, s)
 	score := clusterlocality.Plugin{}.Score(t.Context(), placed)
 	if a, b := score(s.Get("a")), score(s.Get("b")); a != framework.MaxScore || b != 0 {
 		t.Errorf("scores = %d where the workload is, %d elsewhere; want %d and 0", a, b, framework.MaxScore)
 	}
-	unplaced := framework.NewRequest(fixture.Deployment(1, placement{}), nil, false, s)
+	unplaced := framework.NewRequest(framework.Question{Spec: fixture.Deployment(1, placement{})}, nil, s)
 	if score := (clusterlocality.Plugin{}).Score(t.Context(), unplaced); score != nil {
 		t.Error("a workload that is nowhere yet is scored")
 	}

@@ -8,6 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+
+	"atoll.dev/atoll/pkg/membership/capacity"
 )
 
 // Fields of a Cluster that a field selector may name.
@@ -33,6 +35,8 @@ type Cluster struct {
 	Leaving bool
 	// Room is what is left for new workloads; nil as long as the member has not reported it.
 	Room Room
+	// Nodes is what the member's nodes can still hold; nil as long as nobody watches them.
+	Nodes *capacity.View
 	// Object is what the fields above were parsed from.
 	Object *clusterv1alpha1.Cluster
 
