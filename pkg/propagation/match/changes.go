@@ -27,7 +27,7 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 		key := templates.KeyOf(old)
 		m.mu.Lock()
 		delete(m.claims, key)
-		delete(m.byPolicy, key)
+		delete(m.causes, key)
 		m.mu.Unlock()
 		m.policyMayBeFree(old)
 		return
@@ -46,8 +46,8 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 		ours = write.answered == new.ResourceVersion
 		delete(m.claims, key)
 	}
-	if !ours {
-		delete(m.byPolicy, key)
+	if !ours && m.listening {
+		m.causes[key] = ownChange
 	}
 	m.mu.Unlock()
 	m.policyMayBeFree(old)
@@ -70,6 +70,9 @@ func (m *Matcher) beginClaim(key templates.Key) (answered func(version string)) 
 		if version != "" && len(write.seen) == 0 {
 			write.answered = version
 			m.claims[key] = write
+		}
+		if others && m.listening {
+			m.causes[key] = ownChange
 		}
 		m.mu.Unlock()
 		if others {
@@ -161,9 +164,7 @@ func (m *Matcher) enqueueNamed(s selector) {
 }
 
 func (m *Matcher) enqueueByPolicy(key templates.Key) {
-	m.mu.Lock()
-	m.byPolicy[key] = struct{}{}
-	m.mu.Unlock()
+	m.becauseOf(key, policyChange)
 	m.queue.Add(key)
 }
 
