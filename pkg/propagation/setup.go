@@ -19,6 +19,7 @@ import (
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/propagation/match"
+	"atoll.dev/atoll/pkg/propagation/override"
 	"atoll.dev/atoll/pkg/propagation/reflect"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
@@ -42,8 +43,6 @@ type Options struct {
 	Workers int
 	// Interpreters are asked before the native one, in order.
 	Interpreters []interpret.Interpreter
-	// Override changes manifests per cluster. May be nil.
-	Override bind.Override
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -84,7 +83,7 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 	})
 	binder := bind.New(bind.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Templates: store, Interpreter: interpreter,
-		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Override: opts.Override, Workers: opts.Workers, Clock: opts.Clock,
+		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Overrides: override.New(mgr.GetCache()), Workers: opts.Workers, Clock: opts.Clock,
 	})
 	dispatcher := dispatch.New(dispatch.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Connections: pool, Interpreter: interpreter,

@@ -22,6 +22,7 @@ import (
 
 	"atoll.dev/atoll/pkg/propagation/compact"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
+	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
@@ -53,7 +54,7 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 	}
 	before := twin.ClaimOn(t.Labels, t.Annotations)
 	claimed, err := m.claim(ctx, key, t, p.Claim(), lazyHash)
-	if loser := m.policies.get(before.Policy); loser != nil && before.Policy != p.Key() && loser.matches(t) > mismatch && loser.GetDeletionTimestamp().IsZero() {
+	if loser := m.policies.get(before.Policy); loser != nil && before.Policy != p.Key() && loser.matches(t) > selection.Mismatch && loser.GetDeletionTimestamp().IsZero() {
 		kind, reason := eventNormal, "PreemptPolicySucceed"
 		if err != nil {
 			kind, reason = eventWarning, "PreemptPolicyFailed"

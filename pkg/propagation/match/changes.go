@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
@@ -134,30 +135,30 @@ func (m *Matcher) enqueueFor(p *indexed, selected bool) {
 		return
 	}
 	for _, s := range p.selectors {
-		if s.name != "" {
+		if s.Name != "" {
 			m.enqueueNamed(s)
 			continue
 		}
-		wanted := s.labels
+		wanted := s.Labels
 		if wanted == nil {
 			wanted = labels.Everything()
 		}
-		m.opts.Templates.Each(s.kind, s.namespace, wanted, func(t *compact.Object) { m.enqueueByPolicy(templates.KeyOf(t)) })
+		m.opts.Templates.Each(s.Kind, s.Namespace, wanted, func(t *compact.Object) { m.enqueueByPolicy(templates.KeyOf(t)) })
 	}
 }
 
-func (m *Matcher) enqueueNamed(s selector) {
-	if s.namespace == "" {
-		if r, ok := m.opts.Templates.Resource(s.kind); ok && r.Namespaced { // one name in any namespace
-			m.opts.Templates.Each(s.kind, "", labels.Everything(), func(t *compact.Object) {
-				if t.Name == s.name {
+func (m *Matcher) enqueueNamed(s selection.Selector) {
+	if s.Namespace == "" {
+		if r, ok := m.opts.Templates.Resource(s.Kind); ok && r.Namespaced { // one name in any namespace
+			m.opts.Templates.Each(s.Kind, "", labels.Everything(), func(t *compact.Object) {
+				if t.Name == s.Name {
 					m.enqueueByPolicy(templates.KeyOf(t))
 				}
 			})
 			return
 		}
 	}
-	key := templates.Key{GroupVersionKind: s.kind, NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: s.name}}
+	key := templates.Key{GroupVersionKind: s.Kind, NamespacedName: types.NamespacedName{Namespace: s.Namespace, Name: s.Name}}
 	if _, ok := m.opts.Templates.Get(key); ok {
 		m.enqueueByPolicy(key)
 	}

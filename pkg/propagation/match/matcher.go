@@ -79,7 +79,7 @@ func New(opts Options) *Matcher {
 		opts: opts, policies: newIndex(),
 		queue:    settle.New[templates.Key](settle.Options{Name: "match", Clock: opts.Clock}),
 		released: settle.New[types.NamespacedName](settle.Options{Name: "release", Clock: opts.Clock}),
-		causes: map[templates.Key]cause{}, claims: map[templates.Key]*ownWrite{},
+		causes:   map[templates.Key]cause{}, claims: map[templates.Key]*ownWrite{},
 	}
 	opts.Templates.OnChange(m.templateChanged)
 	return m
@@ -220,7 +220,7 @@ func (m *Matcher) release(ctx context.Context, key types.NamespacedName) (settle
 		return settle.Outcome{}, nil
 	}
 	for _, s := range p.selectors { // it can have claimed nothing else
-		if !m.opts.Templates.Synced(s.kind) {
+		if !m.opts.Templates.Synced(s.Kind) {
 			return settle.Outcome{After: 100 * time.Millisecond}, nil
 		}
 	}
