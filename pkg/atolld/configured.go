@@ -1,4 +1,4 @@
-package main
+package atolld
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // configured gives a command the flags of all roles and runs it with the
 // configuration that defaults, file and flags add up to.
-func configured(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
+func (prog *program) configured(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
 	flags := serverconfig.AddFlags(c.Flags())
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {

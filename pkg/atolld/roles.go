@@ -1,4 +1,4 @@
-package main
+package atolld
 
 import (
 	"cmp"
@@ -21,20 +21,20 @@ import (
 	"atoll.dev/atoll/pkg/unsupported"
 )
 
-func schedulerCommand() *cobra.Command {
-	return remote(&cobra.Command{
+func (prog *program) schedulerCommand() *cobra.Command {
+	return prog.remote(&cobra.Command{
 		Use:   "scheduler",
 		Short: "Run the scheduler alone",
 		Long: `Runs the scheduler alone, against the API server that --kubeconfig names; by default
 that is DATA/pki/scheduler.kubeconfig.
 Run as many as you like: one leads, the others stand by.`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity()))
+		return runRole(ctx, c, "scheduler.kubeconfig", prog.schedulerRole(c, processIdentity()))
 	})
 }
 
-func controllersCommand() *cobra.Command {
-	return remote(&cobra.Command{
+func (prog *program) controllersCommand() *cobra.Command {
+	return prog.remote(&cobra.Command{
 		Use:   "controllers",
 		Short: "Run the controllers alone",
 		Long: `Runs the controllers alone, against the API server that --kubeconfig names; by default
@@ -49,9 +49,9 @@ and do not run where these are missing.`,
 }
 
 // remote is configured for a role that reaches the API server by a kubeconfig.
-func remote(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
+func (prog *program) remote(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
 	kubeconfig := c.Flags().String("kubeconfig", "", "How to reach the API server (clientConnection.kubeconfig of the configuration file); by default the one in DATA/pki for this role.")
-	return configured(c, func(ctx context.Context, config *serverconfig.ServerConfiguration) error {
+	return prog.configured(c, func(ctx context.Context, config *serverconfig.ServerConfiguration) error {
 		config.ClientConnection.Kubeconfig = cmp.Or(*kubeconfig, config.ClientConnection.Kubeconfig)
 		return run(ctx, config)
 	})
@@ -75,7 +75,7 @@ func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfi
 	return mgr.Start(ctx)
 }
 
-func schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
+func (prog *program) schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
 	return role{
 		lease: "atoll-scheduler", identity: identity, times: electionOf(c),
 		setup: func(ctx context.Context, mgr manager.Manager) error {
