@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"atoll.dev/atoll/pkg/housekeeping"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/serverconfig"
 )
 
@@ -27,9 +28,20 @@ func (prog *program) configured(c *cobra.Command, run func(context.Context, *ser
 		if err != nil {
 			return err
 		}
+		if err := prog.validate(configuration); err != nil {
+			return err
+		}
 		return run(withLogger(c.Context(), configuration.Logging, os.Stderr), configuration)
 	}
 	return c
+}
+
+// validate checks a valid configuration against what is compiled in, before anything is started or made.
+func (prog *program) validate(c *serverconfig.ServerConfiguration) error {
+	if err := plugins.Validate(c.Scheduler.Plugins, prog.schedulerPlugins, plugins.Path).ToAggregate(); err != nil {
+		return fmt.Errorf("invalid configuration: %w", err)
+	}
+	return nil
 }
 
 // pkiFile is where the API server leaves what other roles on its host need.

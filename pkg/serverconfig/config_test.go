@@ -1,6 +1,7 @@
 package serverconfig
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,7 +83,18 @@ func TestEveryFieldArrives(t *testing.T) {
 
 // fill sets every field below v to something that is neither zero nor a default.
 func fill(v reflect.Value, n int) {
+	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+		v.SetBytes(fmt.Appendf(nil, `{"n":%d}`, n))
+		return
+	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int32:
+		v.SetInt(int64(n))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), n+i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"atoll.dev/atoll/pkg/scheduler/config"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins/apienablement"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clusteraffinity"
@@ -13,24 +14,25 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/plugins/tainttoleration"
 )
 
-// inTree are the plugins that come with the scheduler, in the order in which they
-// are asked. All of them run unless the configuration says otherwise; a score
-// plugin counts with its weight, which is 0 for all others.
-func inTree() []entry {
-	return []entry{
-		{clusteraffinity.Name, 0, plain(clusteraffinity.Plugin{})},
-		{clustereviction.Name, 0, plain(clustereviction.Plugin{})},
-		{tainttoleration.Name, 0, plain(tainttoleration.Plugin{})},
-		{spreadconstraint.Name, 0, plain(spreadconstraint.Plugin{})},
-		{apienablement.Name, 0, plain(apienablement.Plugin{})},
-		{clusterlocality.Name, 1, plain(clusterlocality.Plugin{})},
-	}
+// entry is a plugin that comes with the scheduler.
+type entry struct {
+	name string
+	// weight of the scores of a score plugin; 0 for all others.
+	weight  int64
+	factory framework.Factory
 }
 
-type entry struct {
-	name    string
-	weight  int32
-	factory framework.Factory
+// inTree are the plugins that come with the scheduler, in the order in which they
+// are asked. All of them run unless the configuration says otherwise.
+func inTree() []entry {
+	return []entry{
+		{clusteraffinity.Name, 0, always(clusteraffinity.Plugin{})},
+		{clustereviction.Name, 0, always(clustereviction.Plugin{})},
+		{tainttoleration.Name, 0, always(tainttoleration.Plugin{})},
+		{spreadconstraint.Name, 0, always(spreadconstraint.Plugin{})},
+		{apienablement.Name, 0, always(apienablement.Plugin{})},
+		{clusterlocality.Name, 1, always(clusterlocality.Plugin{})},
+	}
 }
 
 // Registry returns the in-tree plugins; the caller may add its own.
@@ -42,20 +44,17 @@ func Registry() framework.Registry {
 	return r
 }
 
-// Default returns the plugins in the order in which they are asked.
+// Default makes the in-tree plugins for decisions without a scheduler, in the order in which they are asked.
 func Default() []framework.Plugin {
-	return []framework.Plugin{
-		clusteraffinity.Plugin{},
-		clustereviction.Plugin{},
-		tainttoleration.Plugin{},
-		spreadconstraint.Plugin{},
-		apienablement.Plugin{},
-		clusterlocality.Plugin{},
+	set, err := Build(context.Background(), config.Plugins{}, Registry(), nil)
+	if err != nil {
+		panic(err) // of a table that is wrong
 	}
+	return set.Plugins
 }
 
-// plain is the factory of a plugin that needs neither arguments nor a Handle.
-func plain(p framework.Plugin) framework.Factory {
+// always is the factory of a plugin that needs neither arguments nor a Handle.
+func always(p framework.Plugin) framework.Factory {
 	return func(_ context.Context, args json.RawMessage, _ framework.Handle) (framework.Plugin, error) {
 		return p, framework.NoArgs(args)
 	}
