@@ -51,6 +51,7 @@ func Build(ctx context.Context, c config.Plugins, r framework.Registry, h framew
 	return set, nil
 }
 
+// argsError blames a factory's error on the arguments, if there can be any.
 func argsError(c choice, err error) *field.Error {
 	if len(c.args) > 0 {
 		return field.Invalid(c.at.Child("args"), string(c.args), err.Error())
@@ -58,7 +59,7 @@ func argsError(c choice, err error) *field.Error {
 	if c.at == nil {
 		return field.InternalError(Path, fmt.Errorf("making plugin %s: %w", c.name, err))
 	}
-	return field.Invalid(c.at.Child("args"), "", err.Error())
+	return field.Required(c.at.Child("args"), err.Error())
 }
 
 // fault is what is wrong with a plugin as it was made.
