@@ -18,6 +18,6 @@ func Default() Scheduler {
 			Timeout: metav1.Duration{Duration: 3 * time.Second},
 			Karmada: KarmadaEstimator{ServicePrefix: "karmada-scheduler-estimator", Namespace: "karmada-system", Port: 10352},
 		},
-		Descheduler: Descheduler{Enabled: true, Dwell: metav1.Duration{Duration: 5 * time.Minute}},
+		Descheduler: Descheduler{Enabled: true, Dwell: metav1.Duration{Duration: 5 * time.Minute}, Avoid: metav1.Duration{Duration: 30 * time.Minute}},
 	}
 }

@@ -93,4 +93,7 @@ type Descheduler struct {
 	// Dwell is how long a replica must have been unschedulable before it is moved.
 	// Default: 5m.
 	Dwell metav1.Duration `json:"dwell,omitempty"`
+	// Avoid is how long a workload then gets no more replicas in that cluster.
+	// Default: 30m.
+	Avoid metav1.Duration `json:"avoid,omitempty"`
 }

@@ -28,6 +28,9 @@ func (s *Scheduler) Validate(at *field.Path) field.ErrorList {
 	if d := s.Descheduler.Dwell.Duration; d <= 0 {
 		errs = append(errs, field.Invalid(at.Child("descheduler", "dwell"), d.String(), "must be more than 0, such as 5m; to turn the descheduler off set descheduler.enabled to false"))
 	}
+	if d := s.Descheduler.Avoid.Duration; d <= 0 {
+		errs = append(errs, field.Invalid(at.Child("descheduler", "avoid"), d.String(), "must be more than 0, such as 30m"))
+	}
 	return errs
 }
 

@@ -38,6 +38,7 @@ func TestValidate(t *testing.T) {
 			`scheduler.estimators.karmada.servicePrefix: Invalid value: "a.b": must not contain dots` + "\n"},
 		"certificate alone": {func(s *config.Scheduler) { s.Estimators.Karmada.TLS.CertFile = "/c" }, "scheduler.estimators.karmada.tls.keyFile: Required value: tls.certFile is set: give its key too\n"},
 		"key alone":         {func(s *config.Scheduler) { s.Estimators.Karmada.TLS.KeyFile = "/k" }, "scheduler.estimators.karmada.tls.certFile: Required value: tls.keyFile is set: give its certificate too\n"},
+		"no avoidance":      {func(s *config.Scheduler) { s.Descheduler.Avoid.Duration = 0 }, `scheduler.descheduler.avoid: Invalid value: "0s": must be more than 0, such as 30m` + "\n"},
 		"negative dwell": {func(s *config.Scheduler) { s.Descheduler.Dwell.Duration = -time.Second },
 			`scheduler.descheduler.dwell: Invalid value: "-1s": must be more than 0, such as 5m; to turn the descheduler off set descheduler.enabled to false` + "\n"},
 	} {
