@@ -39,23 +39,27 @@ scheduler:
 `
 
 // TestPluginsDecide has workloads ask for one of three clusters. Without the
-// plugins each of them would go to the first by name, which is the dearest.
+// plugins each of them would go to the first by name, which is the dearest; so does
+// the one that asks for a second scheduler, which runs apart and without them.
 func TestPluginsDecide(t *testing.T) {
 	bin := buildOutside(t)
 	t.Run("a configuration that a plugin refuses stops the start", func(t *testing.T) { refusedArgs(t, bin) })
 
 	p := startPlane(t, bin, configuration)
+	p.startScheduler("careless")
 	p.addCluster("a-dear", map[string]string{cost: "40"})
 	p.addCluster("b-fair", map[string]string{cost: "20"})
 	p.addCluster("c-cheap", map[string]string{cost: "5"})
 
-	p.deploy("first", anyOne())
+	p.deploy("first", anyOne(), "")
 	p.placed("first", "c-cheap")
 
 	p.label("c-cheap", maintenance, "now")
-	p.deploy("second", anyOne())
+	p.deploy("second", anyOne(), "")
 	p.placed("second", "b-fair")
-	p.deploy("waiting", only("c-cheap"))
+	p.deploy("careless", anyOne(), "careless")
+	p.placed("careless", "a-dear")
+	p.deploy("waiting", only("c-cheap"), "")
 	p.unplaced("waiting", "in maintenance (example.com/maintenance=now)")
 	p.placed("first", "c-cheap") // maintenance sends nothing away
 
@@ -82,6 +86,7 @@ func refusedArgs(t *testing.T, bin string) {
 // plane is a running control plane.
 type plane struct {
 	*testing.T
+	atoll   *testbed.Atoll
 	kube    kubernetes.Interface
 	karmada karmadaclient.Interface
 }
@@ -97,7 +102,15 @@ func startPlane(t *testing.T, bin, configuration string) *plane {
 	must(t, err)
 	karmada, err := karmadaclient.NewForConfig(atoll.RestConfig)
 	must(t, err)
-	return &plane{t, kube, karmada}
+	return &plane{t, atoll, kube, karmada}
+}
+
+// startScheduler starts a scheduler of another name, without plugins from outside, as a process of its own.
+func (p *plane) startScheduler(name string) {
+	p.Helper()
+	_, err := p.atoll.StartRole("scheduler", 1, "--kubeconfig", filepath.Join(p.atoll.DataDir, "pki", "scheduler.kubeconfig"),
+		"--config", write(p.T, "apiVersion: config.atoll.dev/v1alpha1\nkind: ServerConfiguration\nscheduler: {schedulerName: "+name+"}\n"))
+	must(p.T, err)
 }
 
 func (p *plane) addCluster(name string, labels map[string]string) {
@@ -133,13 +146,13 @@ func only(cluster string) policyv1alpha1.Placement {
 	return placement
 }
 
-// deploy creates a ConfigMap and a policy for it.
-func (p *plane) deploy(name string, placement policyv1alpha1.Placement) {
+// deploy creates a ConfigMap and a policy for it, under the default scheduler if none is named.
+func (p *plane) deploy(name string, placement policyv1alpha1.Placement, scheduler string) {
 	p.Helper()
 	_, err := p.karmada.PolicyV1alpha1().PropagationPolicies("default").Create(p.Context(), &policyv1alpha1.PropagationPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: policyv1alpha1.PropagationSpec{
-			ResourceSelectors: []policyv1alpha1.ResourceSelector{{APIVersion: "v1", Kind: "ConfigMap", Name: name}}, Placement: placement,
+			ResourceSelectors: []policyv1alpha1.ResourceSelector{{APIVersion: "v1", Kind: "ConfigMap", Name: name}}, Placement: placement, SchedulerName: scheduler,
 		},
 	}, metav1.CreateOptions{})
 	must(p.T, err)

@@ -12,7 +12,8 @@ import (
 type Handle interface {
 	// Reader reads objects of the control plane from a cache. The cache is filled
 	// when the scheduler starts: read while deciding, not in a Factory. Reading a
-	// kind for the first time starts to watch all objects of that kind.
+	// kind for the first time starts to watch all objects of that kind and waits until
+	// these are known, in vain if the scheduler's user may not list and watch them.
 	Reader() client.Reader
 	// Snapshot returns the member clusters as they are now. A decision reads its
 	// Request's snapshot instead, which does not change under it.
