@@ -60,11 +60,3 @@ type ReservePlugin interface {
 	// on what becomes visible only later, as pods in a member do, may outlive a release.
 	Reserve(ctx context.Context, r *Request, targets []workv1alpha2.TargetCluster) (release func(written bool), ok bool)
 }
-
-// DependentPlugin is of no use without others.
-type DependentPlugin interface {
-	Plugin
-	// Needs returns the names of the plugins that must run beside this one. A
-	// configuration in which one of them does not is refused.
-	Needs() []string
-}
