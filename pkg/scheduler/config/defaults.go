@@ -16,7 +16,7 @@ func Default() Scheduler {
 		Parallelism:   8,
 		Estimators: Estimators{
 			Timeout: metav1.Duration{Duration: 3 * time.Second},
-			Karmada: KarmadaEstimator{ServicePrefix: "karmada-scheduler-estimator", Namespace: "karmada-system", Port: 10352},
+			Karmada: KarmadaEstimator{Discover: true, ServicePrefix: "karmada-scheduler-estimator", Namespace: "karmada-system", Port: 10352},
 		},
 		Descheduler: Descheduler{Enabled: true, Dwell: metav1.Duration{Duration: 5 * time.Minute}, Avoid: metav1.Duration{Duration: 30 * time.Minute}},
 	}

@@ -62,28 +62,37 @@ type Estimators struct {
 	Karmada KarmadaEstimator `json:"karmada,omitempty"`
 }
 
-// KarmadaEstimator says where karmada-scheduler-estimators are: that of a cluster
-// at the DNS name SERVICEPREFIX-CLUSTER.NAMESPACE.svc.cluster.local.
+// KarmadaEstimator says where karmada-scheduler-estimators are and how they are asked.
 type KarmadaEstimator struct {
 	// Enabled asks them. Default: false.
 	Enabled bool `json:"enabled,omitempty"`
+	// Discover asks for each member the one behind the Service SERVICEPREFIX-CLUSTER.
+	// Without it, only members whose Cluster gives an address in the annotation
+	// scheduler.atoll.dev/estimator have one. Default: true.
+	Discover bool `json:"discover"`
+	// SkipPull leaves members in pull mode out of discovery. Default: false.
+	SkipPull bool `json:"skipPull,omitempty"`
 	// ServicePrefix begins the names of their Services. Default: karmada-scheduler-estimator.
 	ServicePrefix string `json:"servicePrefix,omitempty"`
 	// Namespace of their Services. Default: karmada-system.
 	Namespace string `json:"namespace,omitempty"`
 	// Port on which they serve. Default: 10352.
 	Port int `json:"port,omitempty"`
-	// TLS of the connection; without any of its files there is none.
+	// TLS of the connections.
 	TLS EstimatorTLS `json:"tls,omitempty"`
 }
 
 // EstimatorTLS names PEM files.
 type EstimatorTLS struct {
-	// CAFile is the authority of the estimators' certificates. Default: the host's authorities.
+	// CAFile is the authority of the estimators' certificates.
 	CAFile string `json:"caFile,omitempty"`
 	// CertFile and KeyFile are the scheduler's client certificate.
 	CertFile string `json:"certFile,omitempty"`
 	KeyFile  string `json:"keyFile,omitempty"`
+	// InsecureSkipVerify accepts any certificate. Default: false.
+	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
+	// Plaintext connects without TLS. Default: false.
+	Plaintext bool `json:"plaintext,omitempty"`
 }
 
 // Descheduler configures the search for replicas that stay unschedulable in their cluster.

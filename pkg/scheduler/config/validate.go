@@ -46,11 +46,21 @@ func (e *Estimators) validate(at *field.Path) (errs field.ErrorList) {
 		}
 	}
 	errs = append(errs, inRange(at.Child("port"), k.Port, 1, 65535)...)
-	if k.TLS.CertFile == "" && k.TLS.KeyFile != "" {
-		errs = append(errs, field.Required(at.Child("tls", "certFile"), "tls.keyFile is set: give its certificate too"))
+	return append(errs, k.TLS.validate(at.Child("tls"), k.Enabled)...)
+}
+
+func (t *EstimatorTLS) validate(at *field.Path, used bool) (errs field.ErrorList) {
+	if t.CertFile == "" && t.KeyFile != "" {
+		errs = append(errs, field.Required(at.Child("certFile"), "tls.keyFile is set: give its certificate too"))
 	}
-	if k.TLS.KeyFile == "" && k.TLS.CertFile != "" {
-		errs = append(errs, field.Required(at.Child("tls", "keyFile"), "tls.certFile is set: give its key too"))
+	if t.KeyFile == "" && t.CertFile != "" {
+		errs = append(errs, field.Required(at.Child("keyFile"), "tls.certFile is set: give its key too"))
+	}
+	switch {
+	case t.Plaintext && (t.CAFile != "" || t.CertFile != "" || t.KeyFile != "" || t.InsecureSkipVerify):
+		errs = append(errs, field.Invalid(at.Child("plaintext"), true, "excludes certificates and their verification: leave out either"))
+	case used && !t.Plaintext && t.CAFile == "" && !t.InsecureSkipVerify:
+		errs = append(errs, field.Required(at.Child("caFile"), "name the file with the estimators' authority, or set tls.plaintext if they serve without TLS"))
 	}
 	return errs
 }

@@ -37,8 +37,20 @@ func TestValidate(t *testing.T) {
 		"estimator prefix": {func(s *config.Scheduler) { s.Estimators.Karmada.ServicePrefix = "a.b" },
 			`scheduler.estimators.karmada.servicePrefix: Invalid value: "a.b": must not contain dots` + "\n"},
 		"certificate alone": {func(s *config.Scheduler) { s.Estimators.Karmada.TLS.CertFile = "/c" }, "scheduler.estimators.karmada.tls.keyFile: Required value: tls.certFile is set: give its key too\n"},
-		"key alone":         {func(s *config.Scheduler) { s.Estimators.Karmada.TLS.KeyFile = "/k" }, "scheduler.estimators.karmada.tls.certFile: Required value: tls.keyFile is set: give its certificate too\n"},
-		"no avoidance":      {func(s *config.Scheduler) { s.Descheduler.Avoid.Duration = 0 }, `scheduler.descheduler.avoid: Invalid value: "0s": must be more than 0, such as 30m` + "\n"},
+		"no authority": {func(s *config.Scheduler) { s.Estimators.Karmada.Enabled = true },
+			"scheduler.estimators.karmada.tls.caFile: Required value: name the file with the estimators' authority, or set tls.plaintext if they serve without TLS\n"},
+		"without TLS": {func(s *config.Scheduler) {
+			s.Estimators.Karmada.Enabled, s.Estimators.Karmada.TLS.Plaintext = true, true
+		}, ""},
+		"not verified": {func(s *config.Scheduler) {
+			s.Estimators.Karmada.Enabled, s.Estimators.Karmada.TLS.InsecureSkipVerify = true, true
+		}, ""},
+		"both ways": {func(s *config.Scheduler) {
+			s.Estimators.Karmada.TLS = config.EstimatorTLS{Plaintext: true, CAFile: "/ca"}
+		},
+			"scheduler.estimators.karmada.tls.plaintext: Invalid value: true: excludes certificates and their verification: leave out either\n"},
+		"key alone":    {func(s *config.Scheduler) { s.Estimators.Karmada.TLS.KeyFile = "/k" }, "scheduler.estimators.karmada.tls.certFile: Required value: tls.keyFile is set: give its certificate too\n"},
+		"no avoidance": {func(s *config.Scheduler) { s.Descheduler.Avoid.Duration = 0 }, `scheduler.descheduler.avoid: Invalid value: "0s": must be more than 0, such as 30m` + "\n"},
 		"negative dwell": {func(s *config.Scheduler) { s.Descheduler.Dwell.Duration = -time.Second },
 			`scheduler.descheduler.dwell: Invalid value: "-1s": must be more than 0, such as 5m; to turn the descheduler off set descheduler.enabled to false` + "\n"},
 	} {
