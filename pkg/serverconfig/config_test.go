@@ -26,12 +26,16 @@ func write(t *testing.T, content string) string {
 const head = "apiVersion: config.atoll.dev/v1alpha1\nkind: ServerConfiguration\n"
 
 func TestFileCountsEvenWhenZero(t *testing.T) {
-	c, err := Load(write(t, head+"logging: {level: 0}\nrequests: {maxInflight: 0}\n"))
+	c, err := Load(write(t, head+"logging: {level: 0}\nrequests: {maxInflight: 0}\n"+
+		"scheduler: {descheduler: {enabled: false}, estimators: {karmada: {discover: false}}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Logging.Level != 0 || c.Requests.MaxInflight != 0 || c.Requests.MaxMutatingInflight != 200 {
 		t.Errorf("got %+v, %+v: what is written counts, the rest is default", c.Logging, c.Requests)
+	}
+	if s := c.Scheduler; s.Descheduler.Enabled || s.Estimators.Karmada.Discover || s.Descheduler.Dwell.Duration == 0 || s.SchedulerName == "" {
+		t.Errorf("got %+v: what is written counts, the rest is default", s)
 	}
 }
 
