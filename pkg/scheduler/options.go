@@ -5,13 +5,14 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"atoll.dev/atoll/pkg/scheduler/config"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
 )
 
 // DefaultName is the scheduler that places bindings which name none.
-const DefaultName = "default-scheduler"
+const DefaultName = config.DefaultSchedulerName
 
 const defaultWorkers = 8
 
@@ -26,8 +27,10 @@ type Options struct {
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
 	// none of its replicas.
 	EmptyWorkloads bool
-	// Plugins in the order in which they are asked. Defaults to plugins.Default.
-	Plugins []framework.Plugin
+	// Plugins chooses among those of the Registry. The zero value is all in-tree plugins.
+	Plugins config.Plugins
+	// Registry holds the plugins that are compiled in. Defaults to plugins.Registry.
+	Registry framework.Registry
 	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
 	Estimators []estimator.Estimator
 	// Clock defaults to the machine's.
@@ -45,15 +48,8 @@ func (o Options) complete() (Options, error) {
 	if o.Workers == 0 {
 		o.Workers = defaultWorkers
 	}
-	if o.Plugins == nil {
-		o.Plugins = plugins.Default()
-	}
-	seen := map[string]bool{}
-	for _, p := range o.Plugins {
-		if seen[p.Name()] {
-			return o, fmt.Errorf("scheduler plugins: %q is listed twice; list each plugin once", p.Name())
-		}
-		seen[p.Name()] = true
+	if o.Registry == nil {
+		o.Registry = plugins.Registry()
 	}
 	if o.Estimators == nil {
 		o.Estimators = []estimator.Estimator{estimator.Summary{}}

@@ -121,7 +121,9 @@ func (p *plane) restart(options ...func(*Options)) {
 		p.t.Fatal(err)
 	}
 	p.events = record.NewFakeRecorder(100)
-	p.scheduler = newScheduler(o, p.client, p.client, p.events)
+	if p.scheduler, err = newScheduler(p.t.Context(), o, p.client, p.client, p.events); err != nil {
+		p.t.Fatal(err)
+	}
 	p.alarm = newAlarm()
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}

@@ -21,6 +21,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -38,7 +39,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		return err
 	}
 	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
-	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	s, err := newScheduler(ctx, opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	if err != nil {
+		return err
+	}
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
@@ -69,16 +73,23 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
-func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
+func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) (*Scheduler, error) {
+	clusters := &snapshot.Store{}
+	h := &handle{clusters: clusters, clock: opts.Clock}
+	h.reader.Reader = writer
+	set, err := plugins.Build(ctx, opts.Plugins, opts.Registry, h)
+	if err != nil {
+		return nil, err
+	}
 	return &Scheduler{
 		name:     opts.SchedulerName,
-		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
-		clusters: &snapshot.Store{},
+		cycle:    cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
+		clusters: clusters,
 		bindings: &binding.Store{},
 		parked:   &parking.Lot{},
 		writer:   writer,
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
-	}
+	}, nil
 }

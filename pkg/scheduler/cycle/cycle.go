@@ -13,7 +13,7 @@ import (
 // Cycle is the algorithm with its plugins. It has no state.
 type Cycle struct {
 	filters    []framework.FilterPlugin
-	scorers    []framework.ScorePlugin
+	scorers    []scorer
 	reservers  []framework.ReservePlugin
 	estimators []estimator.Estimator
 	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
@@ -24,6 +24,9 @@ type Cycle struct {
 type Options struct {
 	// Plugins in the order in which they are asked.
 	Plugins []framework.Plugin
+	// Weights multiply the scores of the plugins that they name; 0 leaves a plugin's
+	// scores out. A plugin that is not named has weight 1.
+	Weights map[string]int64
 	// Estimators of which the lowest answer counts.
 	Estimators []estimator.Estimator
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
@@ -38,8 +41,8 @@ func New(o Options) *Cycle {
 		if filter, ok := p.(framework.FilterPlugin); ok {
 			c.filters = append(c.filters, filter)
 		}
-		if scorer, ok := p.(framework.ScorePlugin); ok {
-			c.scorers = append(c.scorers, scorer)
+		if plugin, ok := p.(framework.ScorePlugin); ok {
+			c.scorers = append(c.scorers, scorer{plugin, weightOf(p, o.Weights)})
 		}
 		if reserver, ok := p.(framework.ReservePlugin); ok {
 			c.reservers = append(c.reservers, reserver)
@@ -51,7 +54,7 @@ func New(o Options) *Cycle {
 // Candidate is a cluster that passed all filters.
 type Candidate struct {
 	*snapshot.Cluster
-	// Score is the sum over all score plugins; more is better.
+	// Score is the sum over all score plugins of score times weight; more is better.
 	Score int64
 	// Tier is how far down the order of preference of its group the cluster lies, 0 being best.
 	Tier int

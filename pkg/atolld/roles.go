@@ -1,10 +1,11 @@
-package main
+package atolld
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/uuid"
@@ -21,20 +22,34 @@ import (
 	"atoll.dev/atoll/pkg/unsupported"
 )
 
-func schedulerCommand() *cobra.Command {
-	return remote(&cobra.Command{
+func (prog *program) schedulerCommand() *cobra.Command {
+	return prog.remote(&cobra.Command{
 		Use:   "scheduler",
 		Short: "Run the scheduler alone",
 		Long: `Runs the scheduler alone, against the API server that --kubeconfig names; by default
 that is DATA/pki/scheduler.kubeconfig.
-Run as many as you like: one leads, the others stand by.`,
+Run as many as you like: of those with the same scheduler.schedulerName one leads, the others stand by.
+
+Section "scheduler" of the configuration file chooses its plugins, their weights and arguments.
+Plugins in this program: ` + strings.Join(prog.schedulerPlugins.Names(), ", ") + `.`,
+		Example: `  # A second scheduler, for the bindings that name it in spec.schedulerName
+  cat >gpu.yaml <<END
+  apiVersion: config.atoll.dev/v1alpha1
+  kind: ServerConfiguration
+  scheduler:
+    schedulerName: gpu
+    plugins:
+      enabled: [{name: ClusterLocality, weight: 5}]
+      disabled: [SpreadConstraint]
+  END
+  atolld scheduler --kubeconfig pki/scheduler.kubeconfig --config gpu.yaml`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity()))
+		return runRole(ctx, c, "scheduler.kubeconfig", prog.schedulerRole(c, processIdentity()))
 	})
 }
 
-func controllersCommand() *cobra.Command {
-	return remote(&cobra.Command{
+func (prog *program) controllersCommand() *cobra.Command {
+	return prog.remote(&cobra.Command{
 		Use:   "controllers",
 		Short: "Run the controllers alone",
 		Long: `Runs the controllers alone, against the API server that --kubeconfig names; by default
@@ -49,9 +64,9 @@ and do not run where these are missing.`,
 }
 
 // remote is configured for a role that reaches the API server by a kubeconfig.
-func remote(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
+func (prog *program) remote(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
 	kubeconfig := c.Flags().String("kubeconfig", "", "How to reach the API server (clientConnection.kubeconfig of the configuration file); by default the one in DATA/pki for this role.")
-	return configured(c, func(ctx context.Context, config *serverconfig.ServerConfiguration) error {
+	return prog.configured(c, func(ctx context.Context, config *serverconfig.ServerConfiguration) error {
 		config.ClientConnection.Kubeconfig = cmp.Or(*kubeconfig, config.ClientConnection.Kubeconfig)
 		return run(ctx, config)
 	})
@@ -75,13 +90,27 @@ func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfi
 	return mgr.Start(ctx)
 }
 
-func schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
+func (prog *program) schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
 	return role{
-		lease: "atoll-scheduler", identity: identity, times: electionOf(c),
+		lease: schedulerLease(c.Scheduler.SchedulerName), identity: identity, times: electionOf(c),
 		setup: func(ctx context.Context, mgr manager.Manager) error {
-			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: c.Controllers.Concurrency})
+			return scheduler.Setup(ctx, mgr, scheduler.Options{
+				SchedulerName:  c.Scheduler.SchedulerName,
+				Workers:        c.Scheduler.Parallelism,
+				EmptyWorkloads: c.Scheduler.EmptyWorkloads,
+				Plugins:        c.Scheduler.Plugins,
+				Registry:       prog.schedulerPlugins,
+			})
 		},
 	}
+}
+
+// schedulerLease gives schedulers of different names leases of their own: they place different bindings.
+func schedulerLease(schedulerName string) string {
+	if schedulerName == scheduler.DefaultName {
+		return "atoll-scheduler"
+	}
+	return "atoll-scheduler-" + schedulerName
 }
 
 func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys housekeeping.Options) role {

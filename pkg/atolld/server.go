@@ -1,4 +1,4 @@
-package main
+package atolld
 
 import (
 	"context"
@@ -25,8 +25,8 @@ const (
 	readyPoll    = 10 * time.Millisecond
 )
 
-func serverCommand() *cobra.Command {
-	return configured(&cobra.Command{
+func (prog *program) serverCommand() *cobra.Command {
+	return prog.configured(&cobra.Command{
 		Use:   "server",
 		Short: "Run the whole control plane in this process",
 		Long: `Runs etcd, the API server, the scheduler and the controllers in one process.
@@ -41,25 +41,25 @@ kubeconfig for the administrator: DATA/admin.kubeconfig, context "atoll".`,
     --etcd-servers https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \
     --etcd-cafile ca.crt --etcd-certfile client.crt --etcd-keyfile client.key`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runPlane(ctx, c, true)
+		return prog.runPlane(ctx, c, true)
 	})
 }
 
-func apiserverCommand() *cobra.Command {
-	return configured(&cobra.Command{
+func (prog *program) apiserverCommand() *cobra.Command {
+	return prog.configured(&cobra.Command{
 		Use:   "apiserver",
 		Short: "Run the API server alone",
 		Long: `Runs the API server alone. Scheduler and controllers run elsewhere, with
 DATA/pki/scheduler.kubeconfig and DATA/pki/controllers.kubeconfig.
 Without --etcd-servers it runs its own etcd, as "atolld server" does.`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runPlane(ctx, c, false)
+		return prog.runPlane(ctx, c, false)
 	})
 }
 
 // runPlane runs etcd, unless it is elsewhere, and the API server, and with all the
 // other roles too, until ctx ends.
-func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool) error {
+func (prog *program) runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool) error {
 	tuneMemory()
 	listener, dir, err := claimHost(c)
 	if err != nil {
@@ -99,7 +99,7 @@ func runPlane(ctx context.Context, c *serverconfig.ServerConfiguration, all bool
 		return joined(err, p.stopAll())
 	}
 	if all {
-		if err := startRoles(ctx, p, c, server, pki, dir); err != nil {
+		if err := prog.startRoles(ctx, p, c, server, pki, dir); err != nil {
 			return joined(err, p.stopAll())
 		}
 	}
@@ -137,7 +137,7 @@ func startEtcd(ctx context.Context, p *process, c *serverconfig.ServerConfigurat
 }
 
 // startRoles runs scheduler and controllers beside the API server, over memory and one cache.
-func startRoles(ctx context.Context, p *process, c *serverconfig.ServerConfiguration, server *apiserver.Server, pki *certificates.PKI, dir *datadir.Dir) error {
+func (prog *program) startRoles(ctx context.Context, p *process, c *serverconfig.ServerConfiguration, server *apiserver.Server, pki *certificates.PKI, dir *datadir.Dir) error {
 	identity := processIdentity()
 	if !c.Etcd.External() {
 		// The lock of the data directory makes this process the only one that can reach its etcd with these roles:
@@ -149,7 +149,7 @@ func startRoles(ctx context.Context, p *process, c *serverconfig.ServerConfigura
 	if err != nil {
 		return err
 	}
-	scheduler, err := newManager(ctx, config(apiserver.SchedulerUser), schedulerRole(c, identity), controllers.GetCache())
+	scheduler, err := newManager(ctx, config(apiserver.SchedulerUser), prog.schedulerRole(c, identity), controllers.GetCache())
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package atolld
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"atoll.dev/atoll/pkg/housekeeping"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/serverconfig"
 )
 
 // configured gives a command the flags of all roles and runs it with the
 // configuration that defaults, file and flags add up to.
-func configured(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
+func (prog *program) configured(c *cobra.Command, run func(context.Context, *serverconfig.ServerConfiguration) error) *cobra.Command {
 	flags := serverconfig.AddFlags(c.Flags())
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -27,9 +28,20 @@ func configured(c *cobra.Command, run func(context.Context, *serverconfig.Server
 		if err != nil {
 			return err
 		}
+		if err := prog.validate(configuration); err != nil {
+			return err
+		}
 		return run(withLogger(c.Context(), configuration.Logging, os.Stderr), configuration)
 	}
 	return c
+}
+
+// validate checks a valid configuration against what is compiled in, before anything is started or made.
+func (prog *program) validate(c *serverconfig.ServerConfiguration) error {
+	if err := plugins.Validate(c.Scheduler.Plugins, prog.schedulerPlugins, plugins.Path).ToAggregate(); err != nil {
+		return fmt.Errorf("invalid configuration: %w", err)
+	}
+	return nil
 }
 
 // pkiFile is where the API server leaves what other roles on its host need.

@@ -1,4 +1,4 @@
-package serverconfig
+package strictjson
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// withKnownFields adds to the error about an unknown field the names that are known in its place.
-func withKnownFields(err error) error {
+// withKnownFields adds to the error about an unknown field the names that are known in its place below t.
+func withKnownFields(err error, t reflect.Type) error {
 	var unknown kjson.FieldError
-	if !errors.As(err, &unknown) {
+	if !errors.As(err, &unknown) || !strings.HasPrefix(err.Error(), "unknown field") { // the other kind is a duplicate
 		return err
 	}
 	path := strings.Split(unknown.FieldPath(), ".")
-	names := fieldNames(reflect.TypeFor[ServerConfiguration](), path[:len(path)-1])
+	names := fieldNames(t, path[:len(path)-1])
 	if len(names) == 0 {
 		return err
 	}
@@ -26,13 +26,16 @@ func withKnownFields(err error) error {
 
 // fieldNames lists the names of the fields that the struct at path below t has in a file.
 func fieldNames(t reflect.Type, path []string) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
 	var names []string
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if len(path) > 0 && name == path[0] {
+		if len(path) > 0 && name == withoutIndex(path[0]) {
 			return fieldNames(t.Field(i).Type, path[1:])
 		}
 		names = append(names, name)
@@ -42,4 +45,10 @@ func fieldNames(t reflect.Type, path []string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// withoutIndex takes the place in a list off the name of the list: "enabled[0]" is in "enabled".
+func withoutIndex(name string) string {
+	name, _, _ = strings.Cut(name, "[")
+	return name
 }
