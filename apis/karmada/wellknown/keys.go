@@ -12,6 +12,10 @@ const (
 	LabelValueTrue = "true"
 )
 
+// DependedByLabelPrefix starts the key of a label on a binding that says which binding requires it:
+// what follows is BindingReferenceKey of that one, the value its permanent ID.
+const DependedByLabelPrefix = "resourcebinding.karmada.io/depended-by-"
+
 // Annotations.
 const (
 	// AppliedPlacementAnnotation on a binding records the placement that was scheduled last, as JSON.
@@ -22,6 +26,14 @@ const (
 	AppliedClusterOverridesAnnotation = "policy.karmada.io/applied-cluster-overrides"
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
+
+	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up
+	// to date with. spec.resource.resourceVersion moves only when it changes: a template's version
+	// also moves with its status, and a restart would find every binding out of date.
+	TemplateHashAnnotation = "atoll.dev/template-hash"
+	// LazyHashAnnotation on a template that a lazy policy claimed without activating: the hash of
+	// the template as it was then.
+	LazyHashAnnotation = "atoll.dev/lazy-hash"
 
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"

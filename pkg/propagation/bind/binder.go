@@ -126,16 +126,19 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if binding.PermanentID() == "" {
 		return settle.Outcome{}, nil // the matcher gives it one
 	}
-	if released(binding) {
-		return settle.Outcome{}, nil
-	}
 	works, err := work.OfBinding(ctx, b.opts.Client, binding.PermanentID())
 	if err != nil {
 		return settle.Outcome{}, err
 	}
+	// The new places first, then the old ones go.
+	keep := Clusters(binding.Spec)
+	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
+	if released(binding) {
+		return settle.Outcome{}, b.remove(ctx, binding, orphans)
+	}
 	if direct := purgedDirectly(binding.Spec); direct.Len() > 0 {
 		leaving := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool {
-			return !direct.Has(work.Cluster(&w)) || Clusters(binding.Spec).Has(work.Cluster(&w))
+			return !direct.Has(work.Cluster(&w)) || keep.Has(work.Cluster(&w))
 		})
 		if len(leaving) > 0 { // their deletion brings the binding back here
 			return settle.Outcome{}, b.remove(ctx, binding, leaving)
@@ -154,9 +157,6 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if outcome.After > 0 {
 		return outcome, nil
 	}
-	// The new places first, then the old ones go.
-	keep := Clusters(binding.Spec)
-	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	return outcome, b.remove(ctx, binding, orphans)
 }
 
@@ -171,10 +171,11 @@ func passing(err error) bool {
 	})
 }
 
-// released tells whether no policy stands behind the binding any more. What it has placed goes on
-// running as it was rendered last: the template has lost the claim too, and changes of it no longer concern members.
+// released tells whether no policy stands behind the binding any more, nor another binding that
+// requires it. What it has placed goes on running as it was rendered last: the template has lost the
+// claim too, and changes of it no longer concern members.
 func released(b twin.Binding) bool {
-	return twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) == (twin.Claim{}) && b.GetLabels()[workv1alpha2.BindingManagedByLabel] == ""
+	return len(b.Spec.RequiredBy) == 0 && twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) == (twin.Claim{}) && b.GetLabels()[workv1alpha2.BindingManagedByLabel] == ""
 }
 
 // finish deletes the Works of a binding that is being deleted and lets it go. Works go on living
