@@ -158,26 +158,25 @@ func TestRefusals(t *testing.T) {
 		want     string
 		wakes    snapshot.Change
 	}{
-		{"there are no clusters", nil, Deployment(1, placement{}), isFit, "0/0 clusters are available: no cluster exists.", snapshot.Joined},
+		{"there are no clusters", nil, Deployment(1, placement{}), isFit, "0/0 clusters fit: no cluster has joined", snapshot.Joined},
 		{"each cluster for a reason of its own", clusters, func() *workv1alpha2.ResourceBindingSpec {
 			spec := Deployment(1, placement{})
 			spec.GracefulEvictionTasks = []workv1alpha2.GracefulEvictionTask{{FromCluster: "c"}}
 			return spec
-		}(), isFit, "0/4 clusters are available: 1 cluster(s) did not have the API resource, 1 cluster(s) had untolerated taint {gpu=true:NoSchedule}, " +
-			"1 cluster(s) is being removed, 1 cluster(s) is in the process of eviction.", snapshot.Joined | snapshot.APIs | snapshot.Taints},
+		}(), isFit, "0/4 clusters fit: 1 being removed, 1 evicting the workload, 1 lack apps/v1 Deployment, 1 taint gpu=true:NoSchedule", snapshot.Joined | snapshot.APIs | snapshot.Taints},
 		{"equal reasons are counted", clusters, Deployment(1, placement{ClusterAffinity: &onlyA}), isFit,
-			"0/4 clusters are available: 1 cluster(s) had untolerated taint {gpu=true:NoSchedule}, 1 cluster(s) is being removed, " +
-				"2 cluster(s) did not match the placement cluster affinity constraint.", snapshot.Joined | snapshot.Taints | snapshot.Labels | snapshot.Topology},
+			"0/4 clusters fit: 2 outside the cluster affinity, 1 being removed, 1 taint gpu=true:NoSchedule", snapshot.Joined | snapshot.Taints | snapshot.Labels | snapshot.Topology},
 		{"too few clusters", abc(), Deployment(1, placement{SpreadConstraints: byCluster(4, 4)}), isSelection,
-			"failed to select clusters: the number of feasible clusters is less than spreadConstraint.MinGroups (3 of 4)", snapshot.Any},
+			"failed to select clusters: the number of feasible clusters is less than spreadConstraint.MinGroups (3 of 4)", snapshot.Joined},
 		{"too little room in one cluster", abc(), Deployment(21, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Dynamic()}), isSelection,
-			"failed to select clusters: no enough resource when selecting 1 clusters", snapshot.Any},
+			"failed to select clusters: no enough resource when selecting 1 clusters: together they can hold 20 of 21 replicas", snapshot.Joined | snapshot.MoreRoom},
 		{"too little room to scale up", abc(), Deployment(36, placement{ReplicaScheduling: Aggregated()}), isShortage,
-			"failed to assign replicas: failed to scale up: Clusters available replicas 35 are not enough to schedule.", snapshot.Any},
-		{"spread by region", []*clusterv1alpha1.Cluster{Cluster("a", At("p", "r"))}, Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByField: "region"})), isUnsupported,
-			"failed to select clusters: spreadConstraints: spreading by region is not supported, spread by cluster", snapshot.None},
-		{"spread by label", abc(), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"})), isUnsupported,
-			`failed to select clusters: spreadConstraints: spreading by label "rack" is not supported, spread by cluster`, snapshot.None},
+			"failed to assign replicas: failed to scale up: Clusters available replicas 35 are not enough to schedule.", snapshot.Joined | snapshot.MoreRoom},
+		{"too few regions", append(clusters, Cluster("e", At("p", "r")), Cluster("f")), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByField: "region", MinGroups: 2})), isSelection,
+			"failed to select clusters: the number of feasible region is less than spreadConstraint.MinGroups: 2 regions are needed, there is 1 (r); " +
+				"left out: 3 have no region (b, c, f), 1 being removed (d), 1 taint gpu=true:NoSchedule (a)", snapshot.Joined | snapshot.Topology | snapshot.Labels | snapshot.Taints},
+		{"no cluster with the label", abc(), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"})), isFit,
+			"0/3 clusters fit: 3 have no label rack", snapshot.Joined | snapshot.Topology | snapshot.Labels},
 		{"divided, but not how", abc(), Deployment(1, placement{ReplicaScheduling: &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: "Divided"}}), isUnsupported,
 			"failed to assign replicas: unsupported replica scheduling strategy, replicaSchedulingType: Divided, replicaDivisionPreference: , please try another scheduling strategy", snapshot.None},
 		{"no groups in the list", abc(), Deployment(1, placement{ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{}}), isUnsupported,
