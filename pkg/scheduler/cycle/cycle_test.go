@@ -31,6 +31,14 @@ func byCluster(minimum, maximum int) []policyv1alpha1.SpreadConstraint {
 	return []policyv1alpha1.SpreadConstraint{{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MinGroups: minimum, MaxGroups: maximum}}
 }
 
+func by(field policyv1alpha1.SpreadFieldValue, minimum, maximum int) policyv1alpha1.SpreadConstraint {
+	return policyv1alpha1.SpreadConstraint{SpreadByField: field, MinGroups: minimum, MaxGroups: maximum}
+}
+
+func byLabel(key string, minimum, maximum int) policyv1alpha1.SpreadConstraint {
+	return policyv1alpha1.SpreadConstraint{SpreadByLabel: key, MinGroups: minimum, MaxGroups: maximum}
+}
+
 func components(spec *workv1alpha2.ResourceBindingSpec, n int) *workv1alpha2.ResourceBindingSpec {
 	spec.Components = make([]workv1alpha2.Component, n)
 	return spec
