@@ -1,6 +1,7 @@
 package cycle_test
 
 import (
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,6 +50,16 @@ func abc() []*clusterv1alpha1.Cluster {
 	return []*clusterv1alpha1.Cluster{Cluster("a", Pods(5)), Cluster("b", Pods(10)), Cluster("c", Pods(20))}
 }
 
+// regions are five clusters in three regions and racks with room for 10 pods each.
+func regions() []*clusterv1alpha1.Cluster {
+	var clusters []*clusterv1alpha1.Cluster
+	for i, name := range []string{"a", "b", "c", "d", "e"} {
+		region := fmt.Sprint("r", i/2)
+		clusters = append(clusters, Cluster(name, Pods(10), At("p", region, "z"+name), Label("rack", []string{"1", "1", "2", "", "3"}[i])))
+	}
+	return clusters
+}
+
 func TestPlace(t *testing.T) {
 	onlyA := Named("a")
 	for _, c := range []struct {
@@ -91,6 +102,27 @@ func TestPlace(t *testing.T) {
 		{"spread without a maximum", abc(), Deployment(3, placement{SpreadConstraints: byCluster(2, 0)}), false, "a:3 b:3 c:3"},
 		{"spread makes room by another cluster", abc(), Deployment(18, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Dynamic()}, On("a", 1)), false, "c:18"},
 
+		{"static weights, a tie goes to who holds it", abc(), Deployment(4, placement{ReplicaScheduling: Static()}, On("a", 1), On("b", 1), On("c", 2)), false, "a:1 b:1 c:2"},
+		{"static weights, a tie by name if it is asked for afresh", abc(), Deployment(4, placement{ReplicaScheduling: Static()}, On("a", 1), On("b", 1), On("c", 2)), true, "a:2 b:1 c:1"},
+		{"static weights, a tie after another cluster came", abc(), Deployment(1, placement{ReplicaScheduling: Static()}, On("c", 1)), false, "c:1"},
+
+		{"regions, as many clusters as there may be", regions(), Deployment(6, placement{SpreadConstraints: append(byCluster(1, 3), by("region", 2, 2)), ReplicaScheduling: Dynamic()}), false, "a:2 b:2 c:2"},
+		{"regions, duplicated, one cluster each", regions(), Deployment(6, placement{SpreadConstraints: append(byCluster(1, 1), by("region", 2, 2))}), false, "a:6 c:6"},
+		{"regions that aggregation would leave out", regions(), Deployment(6, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{by("region", 3, 3)}, ReplicaScheduling: Aggregated()}), false, "a:4 c:1 e:1"},
+		{"more regions than replicas", regions(), Deployment(1, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{by("region", 2, 2)}, ReplicaScheduling: Dynamic()}), false, "a:1"},
+		{"labels", regions(), Deployment(4, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{byLabel("rack", 2, 2)}}), false, "a:4 b:4 c:4"},
+		{"without replicas", regions(), ConfigMap(placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 0))}), false, "a:0 c:0"},
+		{"regions stay when scaled up", regions(), Deployment(8, placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 2)), ReplicaScheduling: Dynamic()}, On("d", 2), On("e", 2)), false, "d:4 e:4"},
+		{"regions stay when scaled down", regions(), Deployment(2, placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 2)), ReplicaScheduling: Aggregated()}, On("d", 5), On("e", 1)), false, "d:1 e:1"},
+
+		{"sets of components go where one has room", abc(), components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}), 2), false, "c:0"},
+		{"sets of components are not weighted", abc(), components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Static(Weight("a", 1))}), 2), false, "c:0"},
+		{"a set of components stays where it is", []*clusterv1alpha1.Cluster{Cluster("a", Pods(0)), Cluster("b", Pods(9))},
+			components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}, On("a", 0)), 2), false, "a:0"},
+		{"a set of components has no room", []*clusterv1alpha1.Cluster{Cluster("a", Pods(0)), Cluster("b", Pods(0))},
+			components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}), 2), false,
+			"error: failed to select clusters: no enough resource when selecting 1 clusters: 0 of them can hold all components of the workload"},
+
 		{"clusters being removed get nothing", []*clusterv1alpha1.Cluster{Cluster("a"), Cluster("b", Leaving())}, Deployment(2, placement{}, On("b", 2)), false, "a:2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -107,6 +139,11 @@ func TestEmptyWorkloads(t *testing.T) {
 	if got, want := write(c.Place(t.Context(), framework.Question{Spec: spec}, snapshot.New(abc()...))), "a:0 b:1 c:0"; got != want {
 		t.Errorf("placed %q, want %q", got, want)
 	}
+}
+
+func held(spec *workv1alpha2.ResourceBindingSpec, on ...workv1alpha2.TargetCluster) *workv1alpha2.ResourceBindingSpec {
+	spec.Clusters = on
+	return spec
 }
 
 func TestGroups(t *testing.T) {
@@ -135,6 +172,31 @@ func TestGroups(t *testing.T) {
 			spec.Placement.SpreadConstraints = byCluster(1, 1)
 			return spec
 		}(), "", "a:3", "one"},
+		{"overflow, more replicas go to the first tier with room", held(dynamic(12, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 4), On("c", 3)), "", "a:9 c:3", "one"},
+		{"overflow, nothing moves back by itself", held(dynamic(8, overflow(group("one", "a"), "b")), On("a", 2), On("b", 6)), "", "a:2 b:6", "one"},
+		{"overflow, fewer replicas are taken from the last tier", held(dynamic(6, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 2), On("b", 4), On("c", 5)), "", "a:2 b:4", "one"},
+		{"overflow, and from the next before it", held(dynamic(5, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 2), On("b", 4), On("c", 5)), "", "a:2 b:3", "one"},
+		{"overflow, aggregated", func() *workv1alpha2.ResourceBindingSpec {
+			spec := held(dynamic(9, overflow(group("one", "a", "b"), "c")), On("b", 4), On("c", 2))
+			spec.Placement.ReplicaScheduling = Aggregated()
+			return spec
+		}(), "", "b:7 c:2", "one"},
+		{"overflow, duplicated, has no say", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "a"), "c"))
+			spec.Placement.ReplicaScheduling = Duplicated()
+			return spec
+		}(), "", "a:9", "one"},
+		{"overflow, duplicated, for want of others", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "z"), "c"))
+			spec.Placement.ReplicaScheduling = Duplicated()
+			return spec
+		}(), "", "c:9", "one"},
+		{"overflow, static weights", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "a", "b"), "c"))
+			spec.Placement.ReplicaScheduling = Static(Weight("a", 1), Weight("b", 2), Weight("c", 3))
+			return spec
+		}(), "", "a:3 b:6", "one"},
+		{"overflow, sets of components", components(dynamic(3, overflow(group("one", "a"), "c")), 2), "", "a:0", "one"},
 		{"overflow is full as well", dynamic(16, overflow(group("one", "a"), "b")), "",
 			"error: failed to assign replicas: Clusters available replicas are not enough to schedule.", "one"},
 	} {
