@@ -24,10 +24,8 @@ func (w *watcher) compose(cluster *clusterv1alpha1.Cluster, ready metav1.Conditi
 			status.APIEnablements = w.found.apis.enablements
 		}
 	}
-	if nodes, resources := w.session.ledger.Summary(); nodes != nil {
-		if old := status.ResourceSummary; old != nil {
-			resources.AllocatableModelings = old.AllocatableModelings
-		}
+	if nodes, resources := w.session.summary(); nodes != nil {
+		resources.AllocatableModelings = w.session.ledger.Modelings(cluster.Spec.ResourceModels)
 		status.NodeSummary, status.ResourceSummary = nodes, resources
 	}
 	return status
