@@ -86,6 +86,14 @@ func (m *Members) Heard(cluster string, spec *workv1alpha2.ResourceBindingSpec, 
 	b.heard[key] = &heard{left: int64(replicas), stale: version != b.version}
 }
 
+// Unheard takes in that a cluster has no estimator of its own any more.
+func (m *Members) Unheard(cluster string) {
+	b := m.book(cluster)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.heard = nil
+}
+
 // Sweep lets go of what nobody asks for any more: views that no decision has gone by
 // since the last Sweep, and clusters that exists denies.
 func (m *Members) Sweep(exists func(cluster string) bool) {
