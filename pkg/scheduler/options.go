@@ -32,7 +32,8 @@ type Options struct {
 	Plugins config.Plugins
 	// Registry holds the plugins that are compiled in. Defaults to plugins.Registry.
 	Registry framework.Registry
-	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
+	// Estimators of which the lowest answer counts. Defaults to estimator.Members. If it
+	// is among them, what decisions take is claimed of it: see package reservation.
 	Estimators []estimator.Estimator
 	// Views tells of the members' nodes. Without it nothing is known of them but what
 	// the Clusters' status sums up.
@@ -56,7 +57,7 @@ func (o Options) complete() (Options, error) {
 		o.Registry = plugins.Registry()
 	}
 	if o.Estimators == nil {
-		o.Estimators = []estimator.Estimator{estimator.Summary{}}
+		o.Estimators = []estimator.Estimator{&estimator.Members{}}
 	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}

@@ -124,7 +124,7 @@ func (p *plane) restart(options ...func(*Options)) {
 	if p.scheduler, err = newScheduler(p.t.Context(), o, p.client, p.client, p.events); err != nil {
 		p.t.Fatal(err)
 	}
-	p.alarm = newAlarm()
+	p.alarm = p.scheduler.alarm
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}
 	p.patches = nil

@@ -55,7 +55,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("creating the scheduler's queue: %w", err)
 	}
-	alarm := newAlarm()
+	if err := mgr.Add(s.endClaims()); err != nil {
+		return fmt.Errorf("adding the end of claims: %w", err)
+	}
+	alarm := s.alarm
 	sources := []source.TypedSource[binding.Key]{
 		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
@@ -78,22 +81,26 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
 func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) (*Scheduler, error) {
-	clusters := &snapshot.Store{}
-	h := &handle{clusters: clusters, clock: opts.Clock}
+	s := &Scheduler{
+		name:     opts.SchedulerName,
+		clusters: &snapshot.Store{},
+		bindings: &binding.Store{},
+		parked:   &parking.Lot{},
+		alarm:    newAlarm(),
+		writer:   writer,
+		reader:   reader,
+		events:   recorder,
+		clock:    opts.Clock,
+	}
+	h := &handle{clusters: s.clusters, clock: opts.Clock}
 	h.reader.Reader = writer
 	set, err := plugins.Build(ctx, opts.Plugins, opts.Registry, h)
 	if err != nil {
 		return nil, err
 	}
-	return &Scheduler{
-		name:     opts.SchedulerName,
-		cycle:    cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
-		clusters: clusters,
-		bindings: &binding.Store{},
-		parked:   &parking.Lot{},
-		writer:   writer,
-		reader:   reader,
-		events:   recorder,
-		clock:    opts.Clock,
-	}, nil
+	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+		set.Plugins = append(set.Plugins, s.claims)
+	}
+	s.cycle = cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})
+	return s, nil
 }

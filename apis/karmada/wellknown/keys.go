@@ -27,6 +27,8 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
+	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
+	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
 	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up
 	// to date with. spec.resource.resourceVersion moves only when it changes: a template's version
 	// also moves with its status, and a restart would find every binding out of date.
