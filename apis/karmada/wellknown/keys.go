@@ -23,6 +23,11 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
+	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
+	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
+	PortsAnnotation  = "scheduler.atoll.dev/ports"
+	ClaimsAnnotation = "scheduler.atoll.dev/claims"
+
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"
 	// TemplateUIDAnnotation on a dispatched object holds the UID of its template.

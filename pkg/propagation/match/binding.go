@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/footprint"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
@@ -119,6 +120,7 @@ func (m *Matcher) fill(ctx context.Context, b twin.Binding, t *compact.Object, p
 	moved := b.GetAnnotations()[hashAnnotation] != hash || twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) != p.Claim()
 	setClaim(b.Object, p.Claim())
 	b.SetAnnotations(merged(b.GetAnnotations(), map[string]string{hashAnnotation: hash}))
+	b.SetAnnotations(merged(b.GetAnnotations(), footprint.Annotations(u)))
 	if b.PermanentID() == "" {
 		b.SetLabels(merged(b.GetLabels(), map[string]string{b.PermanentIDLabel(): string(uuid.NewUUID())}))
 	}
@@ -222,6 +224,7 @@ func (m *Matcher) schedulePriority(ctx context.Context, p *policyv1alpha1.Schedu
 func ours(a, b twin.Binding) bool {
 	if twin.ClaimOn(a.GetLabels(), a.GetAnnotations()) != twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) ||
 		a.GetAnnotations()[hashAnnotation] != b.GetAnnotations()[hashAnnotation] ||
+		!footprint.Same(a.GetAnnotations(), b.GetAnnotations()) ||
 		a.PermanentID() != b.PermanentID() ||
 		!equality.Semantic.DeepEqual(a.GetOwnerReferences(), b.GetOwnerReferences()) ||
 		controllerutil.ContainsFinalizer(a.Object, a.Finalizer()) != controllerutil.ContainsFinalizer(b.Object, b.Finalizer()) {
