@@ -137,6 +137,7 @@ func (p *plane) deliver() {
 	deliverKind(p, &workv1alpha2.ResourceBindingList{}, bindingEvents[*workv1alpha2.ResourceBinding](p.scheduler), present)
 	deliverKind(p, &workv1alpha2.ClusterResourceBindingList{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](p.scheduler), present)
 	p.scheduler.queueConcerned(p.t.Context(), p.alarm.take(), p.queue)
+	p.scheduler.queueFreed(p.queue)
 }
 
 func deliverKind[T client.Object](p *plane, list client.ObjectList, h funcs[T], present map[string]bool) {

@@ -87,7 +87,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 3. Decide.
 	decision, failure := s.cycle.Place(ctx, framework.Question{
-		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec,
+		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec, Peers: s.bindings.Peers(),
 		Group: b.Status.SchedulerObservedAffinityName, Fresh: question.fresh,
 	}, clusters)
 	log.V(4).Info("Decided", "cause", question.cause, "clusters", decision.Clusters, "group", decision.AffinityName,

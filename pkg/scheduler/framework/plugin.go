@@ -37,6 +37,9 @@ type Refusal struct {
 	Plugin string
 	// Reason in plain words, as it follows a number of clusters: "cluster(s) did not have the API resource".
 	Reason string
+	// Detail says more of this one cluster than Reason, which is the same for many: who
+	// is in the way there. It is for explanations; empty if there is nothing to add.
+	Detail string
 }
 
 // ScorePlugin says how well a cluster that passed all filters suits a workload.
