@@ -14,6 +14,7 @@ import (
 type Cycle struct {
 	filters    []framework.FilterPlugin
 	scorers    []framework.ScorePlugin
+	pinners    []framework.PinPlugin
 	reservers  []framework.ReservePlugin
 	estimators []estimator.Estimator
 	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
@@ -40,6 +41,9 @@ func New(o Options) *Cycle {
 		}
 		if scorer, ok := p.(framework.ScorePlugin); ok {
 			c.scorers = append(c.scorers, scorer)
+		}
+		if pinner, ok := p.(framework.PinPlugin); ok {
+			c.pinners = append(c.pinners, pinner)
 		}
 		if reserver, ok := p.(framework.ReservePlugin); ok {
 			c.reservers = append(c.reservers, reserver)
@@ -74,7 +78,9 @@ type Result struct {
 	AffinityName string
 	// Refused are the clusters that step 2 ruled out.
 	Refused []Refused
-	// Candidates are the others, best first.
+	// Pinned are the candidates that the workload must not leave.
+	Pinned []Pinned
+	// Candidates are those that are not Refused, best first.
 	Candidates []Candidate
 	// Selected are those that step 4 chose.
 	Selected []Candidate
@@ -95,13 +101,19 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	if len(result.Candidates) == 0 {
 		return result, c.noFit(result.Refused, r)
 	}
+	result.Pinned = c.pin(ctx, r, result.Candidates)
+	result.Candidates, result.Refused = yield(r, result.Pinned, result.Candidates, result.Refused)
 	c.score(ctx, r, result.Candidates)
 	if result.Selected, err = c.selectClusters(ctx, r, result.Candidates); err != nil {
+		return result, err
+	}
+	if err = leftOut(result.Pinned, result.Selected); err != nil {
 		return result, err
 	}
 	if result.Clusters, err = assign(r, result.Selected); err != nil {
 		return result, err
 	}
+	result.Clusters = stay(r, result.Pinned, result.Selected, result.Clusters)
 	if c.emptyWorkloads {
 		result.Clusters = withEmpty(result.Clusters, result.Selected)
 	}

@@ -63,3 +63,16 @@ type ReservePlugin interface {
 	// on what becomes visible only later, as pods in a member do, may outlive a release.
 	Reserve(ctx context.Context, r *Request, targets []workv1alpha2.TargetCluster) (release func(written bool), ok bool)
 }
+
+// PinPlugin keeps a workload in clusters that hold it, where another placement
+// would be as good. It overrules neither a filter nor a lower number of replicas.
+type PinPlugin interface {
+	Plugin
+	// Pin prepares the question for one request. It returns nil if nothing ties the
+	// workload to any cluster.
+	Pin(ctx context.Context, r *Request) ClusterPin
+}
+
+// ClusterPin says in plain words what ties the workload to a cluster that holds it,
+// "its volume data-db-0 lives in member1", and nothing if it may leave.
+type ClusterPin func(c *snapshot.Cluster) string
