@@ -98,6 +98,9 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	var err error
 
 	result.Candidates, result.Refused = c.filter(ctx, r)
+	if err = c.abandons(ctx, r); err != nil {
+		return result, err
+	}
 	if len(result.Candidates) == 0 {
 		return result, c.noFit(result.Refused, r)
 	}

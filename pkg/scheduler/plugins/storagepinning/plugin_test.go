@@ -183,6 +183,44 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
+// Falling back to another cluster group takes nothing from where volumes are.
+func TestGroups(t *testing.T) {
+	local := map[string]*capacity.View{"a": view("default/data"), "b": view(), "c": view()}
+	nowhere := map[string]*capacity.View{"a": view(), "b": view(), "c": view()}
+	group := func(name string, clusters ...string) policyv1alpha1.ClusterAffinityTerm {
+		return policyv1alpha1.ClusterAffinityTerm{AffinityName: name, ClusterAffinity: Named(clusters...)}
+	}
+	const full = "failed to assign replicas: failed to scale up: Clusters available replicas 5 are not enough to schedule."
+	evicted := Deployment(8, placement{})
+	evicted.GracefulEvictionTasks = []workv1alpha2.GracefulEvictionTask{{FromCluster: "a"}}
+	for _, c := range []struct {
+		name   string
+		views  map[string]*capacity.View
+		spec   *workv1alpha2.ResourceBindingSpec
+		groups []policyv1alpha1.ClusterAffinityTerm
+		want   string
+	}{
+		{"no room, nothing is local", nowhere, Deployment(8, placement{}, On("a", 2)), []policyv1alpha1.ClusterAffinityTerm{group("one", "a"), group("two", "b")}, "b:8"},
+		{"no room, local", local, Deployment(8, placement{}, On("a", 2)), []policyv1alpha1.ClusterAffinityTerm{group("one", "a"), group("two", "b")}, full},
+		{"no room, local, the next group has it too", local, Deployment(8, placement{}, On("a", 2)), []policyv1alpha1.ClusterAffinityTerm{group("one", "a"), group("two", "a", "b")}, "a:4 b:4"},
+		{"no group has it any more", local, Deployment(8, placement{}, On("a", 2)), []policyv1alpha1.ClusterAffinityTerm{group("one", "c"), group("two", "b")}, "c:8"},
+		{"evicted", local, evicted, []policyv1alpha1.ClusterAffinityTerm{group("one", "a"), group("two", "b")}, "b:8"},
+		{"an earlier group has it", local, Deployment(2, placement{}, On("a", 2)), []policyv1alpha1.ClusterAffinityTerm{group("one", "b"), group("two", "a")}, "a:2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.spec.Placement = &placement{ClusterAffinities: c.groups, ReplicaScheduling: Dynamic()}
+			result, err := place(t, c.spec, "data", false, members(c.views))
+			got := summary(result.Clusters)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // Replicas add up, none leaves a pinned cluster as long as there are enough, and
 // what is not pinned is decided as if there were no pins.
 func TestProperties(t *testing.T) {
