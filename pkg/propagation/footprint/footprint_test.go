@@ -158,3 +158,19 @@ func TestWhatIsNotAPortIsLeftOut(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"", "node/TCP/30080", "host/TCP/80@10.0.0.1,host/UDP/53", "host/TCP/80@fe80::1%eth0", ",,a-"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		ports := FormatPorts(ParsePorts(value))
+		if again := FormatPorts(ParsePorts(ports)); again != ports {
+			t.Errorf("%q is read as %q", ports, again)
+		}
+		claims := FormatClaims(ParseClaims(value))
+		if again := FormatClaims(ParseClaims(claims)); again != claims {
+			t.Errorf("%q is read as %q", claims, again)
+		}
+	})
+}
