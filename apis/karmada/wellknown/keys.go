@@ -23,17 +23,17 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
-	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
-	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
-	PortsAnnotation  = "scheduler.atoll.dev/ports"
-	ClaimsAnnotation = "scheduler.atoll.dev/claims"
-
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"
 	// TemplateUIDAnnotation on a dispatched object holds the UID of its template.
 	TemplateUIDAnnotation = "atoll.dev/template-uid"
 	// TemplateGenerationAnnotation on a dispatched object holds the metadata.generation of its template.
 	TemplateGenerationAnnotation = "atoll.dev/template-generation"
+
+	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
+	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
+	PortsAnnotation  = "scheduler.atoll.dev/ports"
+	ClaimsAnnotation = "scheduler.atoll.dev/claims"
 )
 
 // Finalizers.
