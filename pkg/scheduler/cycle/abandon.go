@@ -35,7 +35,7 @@ func (c *Cycle) abandons(ctx context.Context, r *framework.Request) error {
 				continue
 			}
 			if reason := pin(cluster); reason != "" && slices.ContainsFunc(groups, func(g policyv1alpha1.ClusterAffinityTerm) bool { return c.fits(ctx, r, &g, cluster) }) {
-				return &SelectionError{fmt.Sprintf("failed to select clusters: cluster group %s would leave %s, but %s", r.AffinityName, target.Name, reason)}
+				return &PinnedError{fmt.Sprintf("failed to select clusters: cluster group %s would leave %s, but %s", r.AffinityName, target.Name, reason)}
 			}
 		}
 	}

@@ -98,7 +98,7 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	var err error
 
 	result.Candidates, result.Refused = c.filter(ctx, r)
-	if err = c.abandons(ctx, r); err != nil {
+	if err := c.abandons(ctx, r); err != nil {
 		return result, err
 	}
 	if len(result.Candidates) == 0 {
@@ -110,13 +110,12 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	if result.Selected, err = c.selectClusters(ctx, r, result.Candidates); err != nil {
 		return result, err
 	}
-	if err = leftOut(result.Pinned, result.Selected); err != nil {
-		return result, err
-	}
 	if result.Clusters, err = assign(r, result.Selected); err != nil {
 		return result, err
 	}
-	result.Clusters = stay(r, result.Pinned, result.Selected, result.Clusters)
+	if err := hold(r, &result); err != nil {
+		return result, err
+	}
 	if c.emptyWorkloads {
 		result.Clusters = withEmpty(result.Clusters, result.Selected)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"atoll.dev/atoll/pkg/scheduler/division"
 	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
 // Pinned is a cluster that the workload must not leave.
@@ -77,12 +78,29 @@ func divides(r *framework.Request) bool {
 	return hasReplicas(r.Spec) && strategyOf(r.Spec.Placement) != duplicated
 }
 
+// PinnedError says that a decision would take the workload from where it must stay.
+type PinnedError struct{ Message string }
+
+func (e *PinnedError) Error() string { return e.Message }
+
+// Wakes returns the changes of a cluster that can lead to another decision, or free the workload.
+func (e *PinnedError) Wakes() snapshot.Change { return snapshot.Any }
+
+// hold sees to it that a decision takes nothing from pinned clusters, or fails.
+func hold(r *framework.Request, result *Result) error {
+	if len(result.Pinned) == 0 {
+		return nil
+	}
+	if err := leftOut(result.Pinned, result.Selected); err != nil {
+		return err
+	}
+	result.Clusters = stay(r, result.Pinned, result.Selected, result.Clusters)
+	return nil
+}
+
 // leftOut fails if the selection left out a pinned cluster and took another that is
 // not: to place the workload nowhere new is then better than to move it.
 func leftOut(pinned []Pinned, selected []Candidate) error {
-	if len(pinned) == 0 {
-		return nil
-	}
 	other := ""
 	taken := make(map[string]bool, len(selected))
 	for i := range selected {
@@ -93,7 +111,7 @@ func leftOut(pinned []Pinned, selected []Candidate) error {
 	}
 	for _, p := range pinned {
 		if other != "" && !taken[p.Cluster] {
-			return &SelectionError{fmt.Sprintf("failed to select clusters: spread constraints prefer %s to %s, but %s", other, p.Cluster, p.Reason)}
+			return &PinnedError{fmt.Sprintf("failed to select clusters: spread constraints prefer %s to %s, but %s", other, p.Cluster, p.Reason)}
 		}
 	}
 	return nil
@@ -103,7 +121,7 @@ func leftOut(pinned []Pinned, selected []Candidate) error {
 // them: from clusters that are given more than they hold, those with the most first,
 // and then from others.
 func stay(r *framework.Request, pinned []Pinned, selected []Candidate, targets []workv1alpha2.TargetCluster) []workv1alpha2.TargetCluster {
-	if len(pinned) == 0 || !divides(r) {
+	if !divides(r) {
 		return targets
 	}
 	pinned = slices.DeleteFunc(slices.Clone(pinned), func(p Pinned) bool {
