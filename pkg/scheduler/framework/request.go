@@ -55,10 +55,11 @@ type Question struct {
 // groups, or by its ClusterAffinity if group is nil.
 func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapshot.Snapshot) *Request {
 	spec := q.Spec
-	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Peers: q.Peers, Fresh: q.Fresh, held: make(map[string]int32, len(spec.Clusters))}
+	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, held: make(map[string]int32, len(spec.Clusters))}
 	for _, target := range spec.Clusters {
 		r.held[target.Name] = max(target.Replicas, 0)
 	}
+	r.Peers = q.Peers
 	if group == nil {
 		r.Affinity = affinity.Compile(spec.Placement.ClusterAffinity)
 		return r
