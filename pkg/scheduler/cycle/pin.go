@@ -121,12 +121,12 @@ func leftOut(pinned []Pinned, selected []Candidate) error {
 // them: from clusters that are given more than they hold, those with the most first,
 // and then from others.
 func stay(r *framework.Request, pinned []Pinned, selected []Candidate, targets []workv1alpha2.TargetCluster) []workv1alpha2.TargetCluster {
-	if !divides(r) {
-		return targets
-	}
 	pinned = slices.DeleteFunc(slices.Clone(pinned), func(p Pinned) bool {
 		return !slices.ContainsFunc(selected, func(c Candidate) bool { return c.Name == p.Cluster })
 	})
+	if !divides(r) {
+		return stayWhole(r, pinned, targets)
+	}
 	given := make(map[string]int32, len(targets))
 	var replicas, held int64
 	for _, t := range targets {
@@ -175,6 +175,26 @@ func stay(r *framework.Request, pinned []Pinned, selected []Candidate, targets [
 		result = append(result, workv1alpha2.TargetCluster{Name: cluster, Replicas: n})
 	}
 	return inOrder(result)
+}
+
+// stayWhole is stay for what is not divided: what goes to clusters of a better tier
+// stays in pinned ones, too.
+func stayWhole(r *framework.Request, pinned []Pinned, targets []workv1alpha2.TargetCluster) []workv1alpha2.TargetCluster {
+	if hasReplicas(r.Spec) && r.Spec.Replicas == 0 {
+		return targets
+	}
+	for _, p := range pinned {
+		if slices.ContainsFunc(targets, func(t workv1alpha2.TargetCluster) bool { return t.Name == p.Cluster }) {
+			continue
+		}
+		whole := workv1alpha2.TargetCluster{Name: p.Cluster}
+		if hasReplicas(r.Spec) {
+			whole.Replicas = r.Spec.Replicas
+		}
+		targets = append(targets, whole)
+	}
+	slices.SortFunc(targets, byName)
+	return targets
 }
 
 // inOrder sorts targets by name and leaves out those without replicas.

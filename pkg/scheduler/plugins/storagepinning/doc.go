@@ -8,10 +8,14 @@
 // whose view is unknown while the workload has claims. This means:
 //   - Divided replicas: none leaves a pinned cluster, whatever weights, room or a
 //     fresh decision say; what the others get shrinks accordingly. When the number of
-//     replicas falls below what pinned clusters hold, these alone share what is left.
+//     replicas falls below what pinned clusters hold, these alone share what is left,
+//     though a spread constraint may ask for more clusters.
 //   - Undivided placement that limits the number of clusters: pinned clusters come
 //     first, and all others are refused once they fill the limit. Without a limit
 //     nothing is refused, since a copy elsewhere takes none away.
+//   - Cluster groups: no group is fallen back to that leaves out a pinned cluster
+//     which another group still allows, and preferred clusters of a group take nothing
+//     from pinned overflow clusters.
 //   - Spread constraints that would leave out a pinned cluster in favour of another
 //     fail the decision: the workload stays as it is and its condition says why.
 //

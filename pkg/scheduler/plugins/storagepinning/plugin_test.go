@@ -221,6 +221,42 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// A cluster of a better tier takes nothing from a pinned one of a worse tier.
+func TestTiers(t *testing.T) {
+	overflowing := func(on ...workv1alpha2.TargetCluster) *workv1alpha2.ResourceBindingSpec {
+		spec := Deployment(2, placement{ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{{
+			AffinityName: "near", ClusterAffinity: Named("b"), OverflowAffinities: []policyv1alpha1.OverflowClusterAffinity{{AffinityName: "far", ClusterAffinity: Named("a")}},
+		}}}, on...)
+		return spec
+	}
+	for _, c := range []struct {
+		name     string
+		strategy *policyv1alpha1.ReplicaSchedulingStrategy
+		local    bool
+		want     string
+	}{
+		{"divided, nothing is local", Dynamic(), false, "b:2"},
+		{"divided, local", Dynamic(), true, "a:2"},
+		{"duplicated, local", Duplicated(), true, "a:2 b:2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			views := map[string]*capacity.View{"a": view(), "b": view(), "c": view()}
+			if c.local {
+				views["a"] = view("default/data")
+			}
+			spec := overflowing(On("a", 2))
+			spec.Placement.ReplicaScheduling = c.strategy
+			result, err := place(t, spec, "data", true, members(views))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := summary(result.Clusters); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // Replicas add up, none leaves a pinned cluster as long as there are enough, and
 // what is not pinned is decided as if there were no pins.
 func TestProperties(t *testing.T) {
