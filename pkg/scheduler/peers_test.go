@@ -59,6 +59,22 @@ func TestRefusedForAPeerUntilItMakesWay(t *testing.T) {
 	}
 }
 
+// A decision whose answer is lost holds what it took: the next one finds it taken.
+func TestLostAnswer(t *testing.T) {
+	p := newPlane(t, Cluster("a"), onPort("web", "host/TCP/80"), onPort("api", "host/TCP/80"))
+	p.loseAnswer = true
+	if _, err := p.scheduler.Reconcile(t.Context(), web); err == nil {
+		t.Fatal("the failure went unnoticed")
+	}
+	if _, err := p.scheduler.Reconcile(t.Context(), api); err != nil { // before any watch tells of web
+		t.Fatal(err)
+	}
+	p.settle()
+	p.wants(web, "a:2")
+	p.wants(api, "")
+	p.wantsScheduled(web, metav1.ConditionTrue, "Success", successMessage)
+}
+
 // What is duplicated goes on to a cluster that a peer makes free, as it does to one that joins.
 func TestGoesWhereAPeerMadeWay(t *testing.T) {
 	only := onPort("web", "host/TCP/80")
