@@ -38,6 +38,8 @@ type plane struct {
 	patches []map[string]any
 	// failStatus makes the next write of a status fail.
 	failStatus bool
+	// loseAnswer makes the next write of a spec fail after it was done.
+	loseAnswer bool
 	// beforePatch is called before each patch.
 	beforePatch func()
 
@@ -82,7 +84,14 @@ func (p *plane) patch(ctx context.Context, c client.WithWatch, o client.Object, 
 		return nil
 	}
 	o.SetGeneration(o.GetGeneration() + 1)
-	return c.Update(ctx, o)
+	if err := c.Update(ctx, o); err != nil {
+		return err
+	}
+	if p.loseAnswer {
+		p.loseAnswer = false
+		return errors.New("the API server went away")
+	}
+	return nil
 }
 
 func (p *plane) patchStatus(ctx context.Context, c client.Client, _ string, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
@@ -139,6 +148,7 @@ func (p *plane) deliver() {
 	deliverKind(p, &workv1alpha2.ResourceBindingList{}, bindingEvents[*workv1alpha2.ResourceBinding](p.scheduler), present)
 	deliverKind(p, &workv1alpha2.ClusterResourceBindingList{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](p.scheduler), present)
 	p.scheduler.queueConcerned(p.t.Context(), p.alarm.take(), p.queue)
+	p.scheduler.queueFreed(p.queue)
 }
 
 func deliverKind[T client.Object](p *plane, list client.ObjectList, h funcs[T], present map[string]bool) {

@@ -92,7 +92,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 3. Decide.
 	decision, failure := s.cycle.Place(ctx, framework.Question{
-		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec,
+		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec, Peers: s.bindings.Peers(),
 		Group: b.Status.SchedulerObservedAffinityName, Fresh: question.fresh,
 	}, clusters)
 	log.V(4).Info("Decided", "cause", question.cause, "clusters", decision.Clusters, "group", decision.AffinityName,
@@ -109,6 +109,9 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 5. Write the decision down, then what became of it.
 	err = s.commit(ctx, b, question, decision, failure)
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		_ = s.refresh(ctx, key) // it may be written all the same: to be known before the claim is given back
+	}
 	release(err == nil)
 	if err != nil {
 		return reconcile.Result{}, err

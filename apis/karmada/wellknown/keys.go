@@ -43,6 +43,11 @@ const (
 	TemplateUIDAnnotation = "atoll.dev/template-uid"
 	// TemplateGenerationAnnotation on a dispatched object holds the metadata.generation of its template.
 	TemplateGenerationAnnotation = "atoll.dev/template-generation"
+
+	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
+	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
+	PortsAnnotation  = "scheduler.atoll.dev/ports"
+	ClaimsAnnotation = "scheduler.atoll.dev/claims"
 )
 
 // Finalizers.

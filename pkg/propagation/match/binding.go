@@ -19,6 +19,7 @@ import (
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/footprint"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
 	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/settle"
@@ -113,6 +114,7 @@ func (m *Matcher) fill(ctx context.Context, b twin.Binding, t *compact.Object, p
 	moved := b.GetAnnotations()[wellknown.TemplateHashAnnotation] != hash || twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) != p.Claim()
 	setClaim(b.Object, p.Claim())
 	b.SetAnnotations(merged(b.GetAnnotations(), map[string]string{wellknown.TemplateHashAnnotation: hash}))
+	b.SetAnnotations(merged(b.GetAnnotations(), footprint.Annotations(u)))
 	if b.PermanentID() == "" {
 		b.SetLabels(merged(b.GetLabels(), map[string]string{b.PermanentIDLabel(): string(uuid.NewUUID())}))
 	}
@@ -216,6 +218,7 @@ func (m *Matcher) schedulePriority(ctx context.Context, p *policyv1alpha1.Schedu
 func ours(a, b twin.Binding) bool {
 	if twin.ClaimOn(a.GetLabels(), a.GetAnnotations()) != twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) ||
 		a.GetAnnotations()[wellknown.TemplateHashAnnotation] != b.GetAnnotations()[wellknown.TemplateHashAnnotation] ||
+		!footprint.Same(a.GetAnnotations(), b.GetAnnotations()) ||
 		a.PermanentID() != b.PermanentID() ||
 		!equality.Semantic.DeepEqual(a.GetOwnerReferences(), b.GetOwnerReferences()) ||
 		controllerutil.ContainsFinalizer(a.Object, a.Finalizer()) != controllerutil.ContainsFinalizer(b.Object, b.Finalizer()) {

@@ -15,6 +15,7 @@ import (
 type Cycle struct {
 	filters    []framework.FilterPlugin
 	scorers    []scorer
+	pinners    []framework.PinPlugin
 	reservers  []framework.ReservePlugin
 	estimators []estimator.Estimator
 	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
@@ -44,6 +45,9 @@ func New(o Options) *Cycle {
 		}
 		if plugin, ok := p.(framework.ScorePlugin); ok {
 			c.scorers = append(c.scorers, scorer{plugin, weightOf(p, o.Weights)})
+		}
+		if pinner, ok := p.(framework.PinPlugin); ok {
+			c.pinners = append(c.pinners, pinner)
 		}
 		if reserver, ok := p.(framework.ReservePlugin); ok {
 			c.reservers = append(c.reservers, reserver)
@@ -79,7 +83,9 @@ type Result struct {
 	AffinityName string
 	// Refused are the clusters that step 2 ruled out.
 	Refused []Refused
-	// Candidates are the others, best first.
+	// Pinned are the candidates that the workload must not leave.
+	Pinned []Pinned
+	// Candidates are those that are not Refused, best first.
 	Candidates []Candidate
 	// Selected are those that step 4 chose.
 	Selected []Candidate
@@ -103,15 +109,23 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	result := Result{Request: r, AffinityName: r.AffinityName}
 
 	result.Candidates, result.Refused = c.filter(ctx, r)
+	if err := c.abandons(ctx, r); err != nil {
+		return result, err
+	}
 	if len(result.Candidates) == 0 {
 		return result, c.noFit(result.Refused, r)
 	}
+	result.Pinned = c.pin(ctx, r, result.Candidates)
+	result.Candidates, result.Refused = yield(r, result.Pinned, result.Candidates, result.Refused)
 	c.score(ctx, r, result.Candidates)
 	if err := c.selectClusters(ctx, r, &result); err != nil {
 		return result, err
 	}
 	if err := assign(r, &result); err != nil {
 		return result, c.assignmentFailed(&result, err)
+	}
+	if err := hold(r, &result); err != nil {
+		return result, err
 	}
 	if c.emptyWorkloads {
 		result.Clusters = withEmpty(result.Clusters, result.Selected)

@@ -73,8 +73,9 @@ func fault(c choice, plugin framework.Plugin) *field.Error {
 	_, filters := plugin.(framework.FilterPlugin)
 	_, scores := plugin.(framework.ScorePlugin)
 	_, reserves := plugin.(framework.ReservePlugin)
-	if !filters && !scores && !reserves {
-		return field.InternalError(Path, fmt.Errorf("plugin %s is neither a FilterPlugin, nor a ScorePlugin, nor a ReservePlugin: it would never be called", c.name))
+	_, pins := plugin.(framework.PinPlugin)
+	if !filters && !scores && !reserves && !pins {
+		return field.InternalError(Path, fmt.Errorf("plugin %s is neither a FilterPlugin, nor a ScorePlugin, nor a ReservePlugin, nor a PinPlugin: it would never be called", c.name))
 	}
 	if c.weighted && !scores {
 		return field.Invalid(c.at.Child("weight"), c.weight, fmt.Sprintf("plugin %s does not score: leave the weight out", c.name))

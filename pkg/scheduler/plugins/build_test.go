@@ -135,7 +135,7 @@ func TestBuildRefuses(t *testing.T) {
 		"no plugin": {on(config.Plugin{Name: "None"}),
 			`scheduler.plugins: Internal error: the factory of plugin None made none and said no error`},
 		"neither filters nor scores": {on(config.Plugin{Name: "Idle"}),
-			`scheduler.plugins: Internal error: plugin Idle is neither a FilterPlugin, nor a ScorePlugin, nor a ReservePlugin: it would never be called`},
+			`scheduler.plugins: Internal error: plugin Idle is neither a FilterPlugin, nor a ScorePlugin, nor a ReservePlugin, nor a PinPlugin: it would never be called`},
 		"what it needs is not on": {on(config.Plugin{Name: "NeedsScores"}),
 			`scheduler.plugins.enabled: Required value: plugin NeedsScores needs Scores: name that too`},
 		"what it needs is off": {config.Plugins{Enabled: []config.Plugin{{Name: "NeedsLocality"}}, Disabled: []string{"TaintToleration", "ClusterLocality"}},

@@ -7,11 +7,15 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/config"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins/apienablement"
+	"atoll.dev/atoll/pkg/scheduler/plugins/architecture"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clusteraffinity"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clustereviction"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clusterlocality"
+	"atoll.dev/atoll/pkg/scheduler/plugins/portconflict"
 	"atoll.dev/atoll/pkg/scheduler/plugins/spreadconstraint"
+	"atoll.dev/atoll/pkg/scheduler/plugins/storagepinning"
 	"atoll.dev/atoll/pkg/scheduler/plugins/tainttoleration"
+	"atoll.dev/atoll/pkg/scheduler/plugins/workloadaffinity"
 )
 
 // entry is a plugin that comes with the scheduler.
@@ -31,6 +35,11 @@ func inTree() []entry {
 		{tainttoleration.Name, 0, always(tainttoleration.Plugin{})},
 		{spreadconstraint.Name, 0, always(spreadconstraint.Plugin{})},
 		{apienablement.Name, 0, always(apienablement.Plugin{})},
+		{architecture.Name, 0, always(architecture.Plugin{})},
+		{portconflict.Name, 0, always(portconflict.Plugin{})},
+		{workloadaffinity.Name, 0, always(workloadaffinity.Together())},
+		{workloadaffinity.AntiName, 0, always(workloadaffinity.Apart())},
+		{storagepinning.Name, 0, always(storagepinning.Plugin{})},
 		{clusterlocality.Name, 1, always(clusterlocality.Plugin{})},
 	}
 }
