@@ -112,8 +112,11 @@ func (b *book) summaryRoom(c *snapshot.Cluster, a *ask) (int64, corev1.ResourceN
 	return room, limit
 }
 
-// add enters a claim. mu is held.
+// add enters a claim; one of nothing changes nothing. mu is held.
 func (b *book) add(c *Claim) {
+	if c.times == 0 {
+		return
+	}
 	b.claims = append(b.claims, c)
 	b.enter(c, 1)
 	for _, s := range b.stocks {
