@@ -24,7 +24,7 @@ type book struct {
 	// kinds are the claimed pods by the key of their requirement, total what all take together.
 	kinds map[string]*Pods
 	total map[corev1.ResourceName]int64
-	// version grows with every change of claims.
+	// version grows with every claim that is added.
 	version uint64
 	// stocks, the one used last first.
 	stocks []*stock
@@ -117,6 +117,7 @@ func (b *book) add(c *Claim) {
 	if c.times == 0 {
 		return
 	}
+	b.version++
 	b.claims = append(b.claims, c)
 	b.enter(c, 1)
 	for _, s := range b.stocks {
@@ -148,7 +149,6 @@ func (b *book) remove(c *Claim) bool {
 
 // enter adds a claim to the sums, sign times. mu is held.
 func (b *book) enter(c *Claim, sign int64) {
-	b.version++
 	if b.kinds == nil {
 		b.kinds, b.total = map[string]*Pods{}, map[corev1.ResourceName]int64{}
 	}

@@ -36,7 +36,7 @@ func node(class *capacity.Class, free ...string) capacity.Node {
 
 func view(nodes ...capacity.Node) *capacity.View {
 	for i := range nodes {
-		nodes[i].Name = fmt.Sprintf("n%d", i+1)
+		nodes[i].Name, nodes[i].Hostname = fmt.Sprintf("n%d", i+1), fmt.Sprintf("host%d", i+1)
 	}
 	return &capacity.View{Nodes: nodes}
 }
@@ -129,7 +129,7 @@ func TestNodes(t *testing.T) {
 			0, "4 nodes not selected by the node selector or affinity, 1 node not ready"},
 		{"affinity without terms matches nothing", mixed, asks(cpu, on(workv1alpha2.NodeClaim{HardNodeAffinity: &corev1.NodeSelector{}})),
 			0, "4 nodes not selected by the node selector or affinity, 1 node not ready"},
-		{"hostname", mixed, asks(cpu, on(workv1alpha2.NodeClaim{NodeSelector: map[string]string{corev1.LabelHostname: "n2"}})),
+		{"hostname", mixed, asks(cpu, on(workv1alpha2.NodeClaim{NodeSelector: map[string]string{corev1.LabelHostname: "host2"}})),
 			8, "cpu: 1 node has room for 8, 3 nodes not selected by the node selector or affinity, 1 node not ready"},
 		{"name as a field", mixed, asks(cpu, on(workv1alpha2.NodeClaim{HardNodeAffinity: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
 			MatchFields: []corev1.NodeSelectorRequirement{{Key: "metadata.name", Operator: corev1.NodeSelectorOpIn, Values: []string{"n1"}}}}}}})),

@@ -24,7 +24,7 @@ var classes = []*capacity.Class{
 func randomView(rng *rand.Rand) *capacity.View {
 	v := &capacity.View{}
 	for i := range 1 + rng.IntN(12) {
-		n := capacity.Node{Name: fmt.Sprint("n", i), Class: classes[rng.IntN(len(classes))], Ready: rng.IntN(6) > 0,
+		n := capacity.Node{Name: fmt.Sprint("n", i), Hostname: fmt.Sprint("h", i), Class: classes[rng.IntN(len(classes))], Ready: rng.IntN(6) > 0,
 			Free: capacity.Amounts{MilliCPU: rng.Int64N(9000) - 500, Memory: rng.Int64N(20) << 30, Pods: rng.Int64N(20) - 1}}
 		if rng.IntN(3) == 0 {
 			n.Free.Other = map[corev1.ResourceName]int64{"nvidia.com/gpu": rng.Int64N(9)}
@@ -52,7 +52,7 @@ func randomSpec(rng *rand.Rand) *workv1alpha2.ResourceBindingSpec {
 	case 1:
 		r.NodeClaim = &workv1alpha2.NodeClaim{Tolerations: []corev1.Toleration{{Key: "gpu", Operator: corev1.TolerationOpExists}}}
 	case 2:
-		r.NodeClaim = &workv1alpha2.NodeClaim{NodeSelector: map[string]string{corev1.LabelHostname: fmt.Sprint("n", rng.IntN(12))}}
+		r.NodeClaim = &workv1alpha2.NodeClaim{NodeSelector: map[string]string{corev1.LabelHostname: fmt.Sprint("h", rng.IntN(12))}}
 	}
 	return &workv1alpha2.ResourceBindingSpec{Resource: workv1alpha2.ObjectReference{Namespace: "default"}, Replicas: 1, ReplicaRequirements: r}
 }
@@ -68,7 +68,7 @@ func pack(v *capacity.View, spec *workv1alpha2.ResourceBindingSpec) int32 {
 			continue
 		}
 		if c := r.NodeClaim; c != nil {
-			if name, ok := c.NodeSelector[corev1.LabelHostname]; ok && name != n.Name {
+			if name, ok := c.NodeSelector[corev1.LabelHostname]; ok && name != n.Hostname {
 				continue
 			}
 			if disk, ok := c.NodeSelector["disk"]; ok && n.Labels["disk"] != disk {
