@@ -24,7 +24,7 @@ type Plugin struct {
 	// admits tells whether a peer lets the workload into the cluster.
 	admits func(peer *binding.Member, cluster string) bool
 	// check prepares the same for many clusters.
-	check func(peers []*binding.Member) framework.ClusterFilter
+	check func(group string, peers []*binding.Member) framework.ClusterFilter
 }
 
 // Together is the plugin that keeps the workloads of an affinity group together.
@@ -72,7 +72,7 @@ func (p Plugin) Filter(_ context.Context, r *framework.Request) framework.Cluste
 	if !ok {
 		return nil
 	}
-	check := p.check(r.Peers.Peers(stake, r.Binding))
+	check := p.check(stake.Name, r.Peers.Peers(stake, r.Binding))
 	if check == nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (p Plugin) Reserve(_ context.Context, r *framework.Request, targets []workv
 }
 
 // together lets pass what all peers that are placed have in common.
-func together(peers []*binding.Member) framework.ClusterFilter {
+func together(group string, peers []*binding.Member) framework.ClusterFilter {
 	placed := 0
 	count := map[string]int{}
 	for _, peer := range peers {
@@ -124,10 +124,10 @@ func together(peers []*binding.Member) framework.ClusterFilter {
 		if count[c.Name] == placed {
 			return nil
 		}
-		refusal := &framework.Refusal{Plugin: Name, Reason: "ResourceBinding with the same affinity group does not target this cluster"}
+		refusal := &framework.Refusal{Plugin: Name, Reason: "lack others of affinity group " + group}
 		for _, peer := range peers {
 			if len(peer.Placed) > 0 && !peer.IsPlaced(c.Name) {
-				refusal.Detail = peer.Template + " of its affinity group is not here"
+				refusal.Detail = peer.Template + " is not there"
 				break
 			}
 		}
@@ -136,12 +136,11 @@ func together(peers []*binding.Member) framework.ClusterFilter {
 }
 
 // apart lets pass where no peer is placed.
-func apart(peers []*binding.Member) framework.ClusterFilter {
+func apart(group string, peers []*binding.Member) framework.ClusterFilter {
 	taken := map[string]*framework.Refusal{}
 	for _, peer := range peers {
 		refusal := &framework.Refusal{
-			Plugin: AntiName, Reason: "cluster already has workload with the same anti-affinity group",
-			Detail: peer.Template + " of its anti-affinity group is here",
+			Plugin: AntiName, Reason: "hold another of anti-affinity group " + group, Detail: peer.Template + " is there",
 		}
 		for _, cluster := range peer.Placed {
 			if taken[cluster] == nil {
