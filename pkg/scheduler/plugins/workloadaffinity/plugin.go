@@ -2,6 +2,7 @@ package workloadaffinity
 
 import (
 	"context"
+	"slices"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -120,18 +121,16 @@ func together(group string, peers []*binding.Member) framework.ClusterFilter {
 	if placed == 0 {
 		return nil
 	}
+	refusals := map[*binding.Member]*framework.Refusal{}
 	return func(c *snapshot.Cluster) *framework.Refusal {
 		if count[c.Name] == placed {
 			return nil
 		}
-		refusal := &framework.Refusal{Plugin: Name, Reason: "lack others of affinity group " + group}
-		for _, peer := range peers {
-			if len(peer.Placed) > 0 && !peer.IsPlaced(c.Name) {
-				refusal.Detail = peer.Template + " is not there"
-				break
-			}
+		missing := peers[slices.IndexFunc(peers, func(p *binding.Member) bool { return len(p.Placed) > 0 && !p.IsPlaced(c.Name) })]
+		if refusals[missing] == nil {
+			refusals[missing] = &framework.Refusal{Plugin: Name, Reason: "lack others of affinity group " + group, Detail: missing.Template + " is not there"}
 		}
-		return refusal
+		return refusals[missing]
 	}
 }
 
