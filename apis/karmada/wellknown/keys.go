@@ -23,6 +23,9 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
+	// DecisionsAnnotation on a binding holds the last decisions that moved something, as JSON; see package history.
+	DecisionsAnnotation = "scheduler.atoll.dev/decisions"
+
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"
 	// TemplateUIDAnnotation on a dispatched object holds the UID of its template.
