@@ -13,7 +13,6 @@ import (
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
-	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 )
@@ -31,7 +30,7 @@ func (s *Scheduler) commit(ctx context.Context, b *binding.Binding, q question, 
 		if failure == nil {
 			clusters = decision.Clusters
 		}
-		if b, moved, err = s.writeSpec(ctx, b, q.placement, clusters); err != nil {
+		if b, moved, err = s.writeSpec(ctx, b, s.noted(b, q, decision, clusters), clusters); err != nil {
 			return err
 		}
 	}
@@ -84,18 +83,17 @@ func (s *Scheduler) outcome(b *binding.Binding, q question, decision cycle.Resul
 	return status
 }
 
-// writeSpec writes where the workload goes and by which placement. It returns the
-// binding as it is then, and whether the clusters differ from before.
-func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, placement string, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
+// writeSpec writes where the workload goes, and the annotations that say why. It
+// returns the binding as it is then, and whether the clusters differ from before.
+func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, annotations fields, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
 	metadata := fields{"resourceVersion": b.Object.GetResourceVersion()}
 	patch := fields{"metadata": metadata}
 	moved := !sameTargets(b.Spec.Clusters, clusters)
-	recorded := b.Object.GetAnnotations()[wellknown.AppliedPlacementAnnotation] != placement
-	if !moved && !recorded {
+	if !moved && len(annotations) == 0 {
 		return b, false, nil
 	}
-	if recorded {
-		metadata["annotations"] = fields{wellknown.AppliedPlacementAnnotation: placement}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
 	}
 	if moved {
 		if len(clusters) == 0 {

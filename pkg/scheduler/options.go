@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
@@ -30,6 +31,8 @@ type Options struct {
 	Plugins []framework.Plugin
 	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
 	Estimators []estimator.Estimator
+	// Deschedule says when replicas that a member cannot run are placed elsewhere.
+	Deschedule deschedule.Options
 	// Clock defaults to the machine's.
 	Clock clock.PassiveClock
 }
@@ -58,6 +61,7 @@ func (o Options) complete() (Options, error) {
 	if o.Estimators == nil {
 		o.Estimators = []estimator.Estimator{estimator.Summary{}}
 	}
+	o.Deschedule = o.Deschedule.Complete()
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}

@@ -80,5 +80,6 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
+		stuck:    opts.Deschedule,
 	}
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"k8s.io/klog/v2"
@@ -11,6 +12,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/affinity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -109,7 +111,7 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
-		if u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name) {
+		if b.Spec.TargetContains(u.name) && s.unsettles(b, u) {
 			return true
 		}
 		if !u.change.Has(waits) {
@@ -127,6 +129,16 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 		}
 	}
 	return false
+}
+
+// unsettles tells whether what happened to a cluster may move what it holds of the binding.
+func (s *Scheduler) unsettles(b *binding.Binding, u *upheaval) bool {
+	if u.change.Has(snapshot.Left | snapshot.Labels | snapshot.Topology) {
+		return true
+	}
+	return u.change.Has(snapshot.Stuck) && deschedule.Concerns(b.Spec) && slices.ContainsFunc(u.versions, func(c *snapshot.Cluster) bool {
+		return c.Nodes != nil && len(c.Nodes.Stuck[deschedule.Workload(b.Spec)]) > 0
+	})
 }
 
 // reachable returns matchers for all clusters that a decision could choose: those
