@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
@@ -33,6 +34,9 @@ type Options struct {
 	Estimators []estimator.Estimator
 	// Deschedule says when replicas that a member cannot run are placed elsewhere.
 	Deschedule deschedule.Options
+	// Views tells of the members' nodes. Without it nothing is known of them but what
+	// the Clusters' status sums up.
+	Views capacity.Source
 	// Clock defaults to the machine's.
 	Clock clock.PassiveClock
 }

@@ -18,6 +18,7 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/parking"
@@ -59,6 +60,9 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 			go s.wake(ctx, alarm, q)
 			return nil
 		}),
+	}
+	if opts.Views != nil {
+		opts.Views.Subscribe(func(cluster string, v *capacity.View) { alarm.raise(s.clusters.SetNodes(cluster, v)) })
 	}
 	for _, src := range sources {
 		if err := c.Watch(src); err != nil {

@@ -53,6 +53,24 @@ func (a *Amounts) add(b Amounts, sign int64) {
 	}
 }
 
+// Exceeds tells whether a has more than b of any resource.
+func (a Amounts) Exceeds(b Amounts) bool {
+	if a.MilliCPU > b.MilliCPU || a.Memory > b.Memory || a.Ephemeral > b.Ephemeral || a.Pods > b.Pods {
+		return true
+	}
+	for name, v := range a.Other {
+		if v > b.Other[name] {
+			return true
+		}
+	}
+	for name, v := range b.Other {
+		if v < 0 && a.Other[name] > v {
+			return true
+		}
+	}
+	return false
+}
+
 // list returns the amounts as Karmada reports them: zero ones are left out.
 func (a Amounts) list() corev1.ResourceList {
 	out := corev1.ResourceList{}
