@@ -70,6 +70,20 @@ func TestWhenADecisionIsDue(t *testing.T) {
 		}, followsClusters},
 		{"a cluster gone", func(b *workv1alpha2.ResourceBinding) { b.Spec.Clusters[0].Name = "gone" }, clusterGone},
 		{"a cluster being removed", func(b *workv1alpha2.ResourceBinding) { b.Spec.Clusters[0].Name = "leaving" }, clusterGone},
+		{"a cluster that the placement no longer means", func(b *workv1alpha2.ResourceBinding) {
+			b.Spec.Placement.ClusterAffinity = &policyv1alpha1.ClusterAffinity{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}}
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(*b.Spec.Placement)
+		}, affinityLost},
+		{"a cluster outside the group in use", func(b *workv1alpha2.ResourceBinding) {
+			b.Status.SchedulerObservedAffinityName = "two"
+			b.Spec.Placement = ptr.To(groups("a"))
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(groups("a"))
+		}, affinityLost},
+		{"inside the group in use", func(b *workv1alpha2.ResourceBinding) {
+			b.Status.SchedulerObservedAffinityName = "two"
+			b.Spec.Placement = ptr.To(groups("a", "b"))
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(groups("a", "b"))
+		}, ""},
 		{"condition missing", func(b *workv1alpha2.ResourceBinding) { b.Status.Conditions = nil }, notRecorded},
 		{"last decision failed", func(b *workv1alpha2.ResourceBinding) { b.Status.Conditions[0].Status = metav1.ConditionFalse }, notRecorded},
 	} {

@@ -126,8 +126,8 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	return reconcile.Result{RequeueAfter: look}, nil
 }
 
-// examine finds out whether a decision is due, and in how long that may be for replicas
-// that are stuck although nothing changes, 0 if there are none.
+// examine finds out whether a decision is due, and in how long replicas that are stuck
+// may make one due although nothing changes, 0 if there are none.
 func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (question, time.Duration, error) {
 	q, err := ask(b, clusters)
 	if err != nil || !deschedule.Concerns(b.Spec) {
@@ -140,6 +140,7 @@ func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (qu
 	stuck, next := s.stuck.Examine(b, clusters, now)
 	if q.cause == "" && len(stuck) > 0 {
 		q.cause, q.stuck, q.dwell = stuckReplicas, stuck, s.stuck.Dwell
+		next = deschedule.Earliest(next, q.limits.NextEnd()) // by then a cluster may be tried again
 	}
 	var look time.Duration
 	if !next.IsZero() {

@@ -108,7 +108,7 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, now ti
 		overdue := 0
 		for _, t := range since {
 			if due := later(t.Add(o.Dwell), notBefore); due.After(now) {
-				next = earliest(next, due)
+				next = Earliest(next, due)
 				break // the earliest come first
 			}
 			overdue++
@@ -117,7 +117,7 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, now ti
 			findings = append(findings, Finding{Cluster: target.Name, Held: target.Replicas, Stuck: int32(n)})
 		}
 		if overdue > spare { // pods beyond the replicas, as in a rollout, or news of the replicas on its way
-			next = earliest(next, now.Add(o.Dwell))
+			next = Earliest(next, now.Add(o.Dwell))
 		}
 	}
 	return findings, next
@@ -168,8 +168,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// earliest returns the earlier of two times of which zero stands for never.
-func earliest(a, b time.Time) time.Time {
+// Earliest returns the earlier of two times of which zero stands for never.
+func Earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}

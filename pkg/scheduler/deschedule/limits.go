@@ -73,6 +73,14 @@ func (l Limits) With(findings []Finding, now time.Time, avoid time.Duration) Lim
 	return out
 }
 
+// NextEnd returns when the first of the limits ends, zero if there are none.
+func (l Limits) NextEnd() (next time.Time) {
+	for _, limit := range l {
+		next = Earliest(next, limit.Until)
+	}
+	return next
+}
+
 // AtMost returns the limits as numbers, nil if there are none.
 func (l Limits) AtMost() map[string]int32 {
 	if len(l) == 0 {
