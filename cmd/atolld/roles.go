@@ -17,6 +17,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/connection"
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
+	"atoll.dev/atoll/pkg/scheduler/rebalance"
 	"atoll.dev/atoll/pkg/serverconfig"
 	"atoll.dev/atoll/pkg/unsupported"
 )
@@ -97,6 +98,9 @@ func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys 
 			}
 			if err := propagation.Setup(ctx, mgr, pool, propagation.Options{}); err != nil {
 				return fmt.Errorf("propagation: %w", err)
+			}
+			if err := rebalance.Setup(mgr); err != nil {
+				return fmt.Errorf("rebalancing: %w", err)
 			}
 			if err := unsupported.Setup(mgr); err != nil {
 				return fmt.Errorf("unsupported kinds: %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,8 +76,8 @@ func (s *Scheduler) outcome(b *binding.Binding, q question, decision cycle.Resul
 	}
 	if len(status) > 0 || q.fresh {
 		last := now
-		if t := b.Spec.RescheduleTriggeredAt; t != nil && t.After(last.Time) { // set by a clock ahead of ours: done all the same
-			last = *t
+		if t := b.Spec.RescheduleTriggeredAt; t != nil && t.Unix() >= last.Unix() { // just now, or by a clock ahead of ours: done all the same
+			last = metav1.NewTime(t.Add(time.Second))
 		}
 		status["lastScheduledTime"] = last
 	}

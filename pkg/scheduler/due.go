@@ -150,10 +150,12 @@ func replicasChanged(spec *workv1alpha2.ResourceBindingSpec) bool {
 }
 
 // rescheduleTriggered tells whether somebody asked for a fresh decision since the
-// last one. A binding that was never placed gets a fresh one anyway.
+// last one. A binding that was never placed gets a fresh one anyway. Times are stored
+// in whole seconds: one that is equal counts as asked since, as outcome leaves a
+// second between what was asked and what was done.
 func rescheduleTriggered(b *binding.Binding) bool {
 	triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime
-	return triggered != nil && last != nil && triggered.After(last.Time)
+	return triggered != nil && last != nil && !triggered.Before(last)
 }
 
 // goesEverywhere tells whether the binding goes to every cluster that fits, so that

@@ -60,7 +60,8 @@ func TestWhenADecisionIsDue(t *testing.T) {
 		{"more replicas", func(b *workv1alpha2.ResourceBinding) { b.Spec.Replicas++ }, replicasDiffer},
 		{"a cluster taken away", func(b *workv1alpha2.ResourceBinding) { b.Spec.RemoveCluster("a") }, replicasDiffer},
 		{"triggered after the last decision", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(101, 0)) }, toldTo},
-		{"triggered before it", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(100, 0)) }, ""},
+		{"triggered in the second of the last decision", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(100, 0)) }, toldTo},
+		{"triggered before it", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(99, 0)) }, ""},
 		{"goes to every cluster", func(b *workv1alpha2.ResourceBinding) {
 			b.Spec.Placement = &placement{}
 			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(placement{})
