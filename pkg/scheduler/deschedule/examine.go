@@ -82,7 +82,9 @@ func Workload(spec *workv1alpha2.ResourceBindingSpec) capacity.Workload {
 // It errs on the side of letting be: never more than the replicas that are not
 // ready, nothing in the first half minute after a decision, of which the member may
 // not know yet, and nothing again in the same cluster within the dwell time.
-func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, now time.Time) (findings []Finding, next time.Time) {
+//
+// Members whose nodes nobody watches count with what they answered last, if anything.
+func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answers *Asked, now time.Time) (findings []Finding, next time.Time) {
 	if !Concerns(b.Spec) {
 		return nil, time.Time{}
 	}
@@ -90,10 +92,15 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, now ti
 	limits := LimitsOf(b.Object.GetAnnotations(), now)
 	for _, target := range b.Spec.Clusters {
 		c := clusters.Get(target.Name)
-		if c == nil || c.Nodes == nil || target.Replicas <= 0 {
+		if c == nil || target.Replicas <= 0 {
 			continue
 		}
-		since := c.Nodes.Stuck[workload]
+		var since []time.Time
+		if c.Nodes != nil {
+			since = c.Nodes.Stuck[workload]
+		} else {
+			since = slices.Repeat([]time.Time{now.Add(-o.Dwell)}, answers.stuck(binding.KeyOf(b.Object), target.Name))
+		}
 		if len(since) == 0 {
 			continue
 		}
