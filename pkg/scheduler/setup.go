@@ -60,7 +60,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
 			go s.wake(ctx, alarm, q)
 			for _, e := range opts.Estimators {
-				if asker, ok := e.(deschedule.Asker); ok {
+				if asker, ok := e.(deschedule.Asker); ok && !opts.Deschedule.Disabled {
 					go s.askMembers(ctx, asker, q)
 					break // what a second one answers would take the place of what this one does
 				}

@@ -26,6 +26,8 @@ const (
 
 // Options of the search for stuck replicas.
 type Options struct {
+	// Disabled leaves all replicas where they are.
+	Disabled bool
 	// Dwell is for how long a replica must have been unschedulable. Defaults to 5 minutes, Karmada's threshold.
 	Dwell time.Duration
 	// Avoid is for how long a workload gets no more replicas in a cluster that could
@@ -85,7 +87,7 @@ func Workload(spec *workv1alpha2.ResourceBindingSpec) capacity.Workload {
 //
 // Members whose nodes nobody watches count with what they answered last, if anything.
 func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answers *Asked, now time.Time) (findings []Finding, next time.Time) {
-	if !Concerns(b.Spec) {
+	if o.Disabled || !Concerns(b.Spec) {
 		return nil, time.Time{}
 	}
 	workload := Workload(b.Spec)
