@@ -73,6 +73,7 @@ func TestReplicasThatStayUnschedulableArePlacedElsewhere(t *testing.T) {
 		p.stuck("a", 0)
 
 		// What it reports to have room for is not believed for a while, and then it is.
+		p.alterCluster("a", Pods(100))
 		p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 8 })
 		p.settle()
 		p.wants(web, "a:4, b:4")
@@ -110,6 +111,9 @@ func TestStuckReplicasStay(t *testing.T) {
 		}},
 		{"where only another group has room", Deployment(6, placement{ReplicaScheduling: Dynamic(), ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{
 			{AffinityName: "primary", ClusterAffinity: Named("a")}, {AffinityName: "backup", ClusterAffinity: Named("b")},
+		}}), "a:6", func(p *plane) { p.stuck("a", 2) }},
+		{"where the others would have to go, too", Deployment(6, placement{ReplicaScheduling: Dynamic(), SpreadConstraints: []policyv1alpha1.SpreadConstraint{
+			{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MinGroups: 1, MaxGroups: 1},
 		}}), "a:6", func(p *plane) { p.stuck("a", 2) }},
 		{"when they are scheduled in time", Deployment(6, dynamic), "a:3, b:3", func(p *plane) {
 			p.stuck("a", 2)
