@@ -94,6 +94,10 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answer
 		return nil, time.Time{}
 	}
 	workload := Workload(b.Spec)
+	var settled time.Time
+	if t := b.Status.LastScheduledTime; t != nil {
+		settled = t.Add(settling)
+	}
 	limits := LimitsOf(b.Object.GetAnnotations(), now)
 	for _, target := range b.Spec.Clusters {
 		c := clusters.Get(target.Name)
@@ -114,10 +118,7 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answer
 			continue
 		}
 		spare := spareReplicas(b.Status, target)
-		var notBefore time.Time
-		if t := b.Status.LastScheduledTime; t != nil {
-			notBefore = t.Add(settling)
-		}
+		notBefore := settled
 		if limit, ok := limits[target.Name]; ok {
 			notBefore = later(notBefore, limit.Since.Add(o.Dwell))
 		}

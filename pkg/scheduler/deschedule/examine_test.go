@@ -139,8 +139,8 @@ func TestLimitsInTheAnnotation(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	if deschedule.Limits(nil).Encode() != "" {
-		t.Error("no limits are written as something")
+	if got := deschedule.Limits(nil).Encode(); got != "{}" {
+		t.Errorf("no limits are written as %s, want {}", got)
 	}
 }
 
