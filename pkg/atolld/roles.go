@@ -19,6 +19,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/views"
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
+	"atoll.dev/atoll/pkg/scheduler/rebalance"
 	"atoll.dev/atoll/pkg/serverconfig"
 	"atoll.dev/atoll/pkg/unsupported"
 )
@@ -102,12 +103,18 @@ func (prog *program) schedulerRole(c *serverconfig.ServerConfiguration, identity
 			if err != nil {
 				return fmt.Errorf("following members: %w", err)
 			}
+			asked, err := estimators(c.Scheduler.Estimators)
+			if err != nil {
+				return err
+			}
 			return scheduler.Setup(ctx, mgr, scheduler.Options{
 				SchedulerName:  c.Scheduler.SchedulerName,
 				Workers:        c.Scheduler.Parallelism,
 				EmptyWorkloads: c.Scheduler.EmptyWorkloads,
 				Plugins:        c.Scheduler.Plugins,
 				Registry:       prog.schedulerPlugins,
+				Estimators:     asked,
+				Deschedule:     descheduling(c.Scheduler.Descheduler),
 				Views:          follower,
 			})
 		},
@@ -134,6 +141,9 @@ func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys 
 			}
 			if err := propagation.Setup(ctx, mgr, m.pool, propagation.Options{}); err != nil {
 				return fmt.Errorf("propagation: %w", err)
+			}
+			if err := rebalance.Setup(mgr); err != nil {
+				return fmt.Errorf("rebalancing: %w", err)
 			}
 			if err := unsupported.Setup(mgr); err != nil {
 				return fmt.Errorf("unsupported kinds: %w", err)

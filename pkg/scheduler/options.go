@@ -7,6 +7,7 @@ import (
 
 	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/config"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
@@ -35,6 +36,8 @@ type Options struct {
 	// Estimators of which the lowest answer counts. Defaults to estimator.Members. If it
 	// is among them, what decisions take is claimed of it: see package reservation.
 	Estimators []estimator.Estimator
+	// Deschedule says when replicas that a member cannot run are placed elsewhere.
+	Deschedule deschedule.Options
 	// Views tells of the members' nodes. Without it nothing is known of them but what
 	// the Clusters' status sums up.
 	Views capacity.Source
@@ -59,6 +62,7 @@ func (o Options) complete() (Options, error) {
 	if o.Estimators == nil {
 		o.Estimators = []estimator.Estimator{&estimator.Members{}}
 	}
+	o.Deschedule = o.Deschedule.Complete()
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}

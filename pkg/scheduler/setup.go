@@ -21,6 +21,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
@@ -65,6 +66,12 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
 		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
 			go s.wake(ctx, alarm, q)
+			for _, e := range opts.Estimators {
+				if asker, ok := e.(deschedule.Asker); ok && !opts.Deschedule.Disabled {
+					go s.askMembers(ctx, asker, q)
+					break // what a second one answers would take the place of what this one does
+				}
+			}
 			return nil
 		}),
 	}
@@ -91,6 +98,7 @@ func newScheduler(ctx context.Context, opts Options, writer client.Client, reade
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
+		stuck:    opts.Deschedule,
 	}
 	h := &handle{clusters: s.clusters, clock: opts.Clock}
 	h.reader.Reader = writer

@@ -27,6 +27,12 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
+	// DecisionsAnnotation on a binding holds the last decisions that moved something, as JSON; see package history.
+	DecisionsAnnotation = "scheduler.atoll.dev/decisions"
+	// AvoidedAnnotation on a binding holds the clusters that could not run all replicas, as JSON; see package deschedule.
+	AvoidedAnnotation = "scheduler.atoll.dev/avoided"
+	// TriggeredByAnnotation on a binding says who set spec.rescheduleTriggeredAt: that time, a blank, and the name of a WorkloadRebalancer.
+	TriggeredByAnnotation = "scheduler.atoll.dev/triggered-by"
 	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
 	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
 	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up

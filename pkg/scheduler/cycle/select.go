@@ -55,7 +55,7 @@ func (c *Cycle) estimate(ctx context.Context, r *framework.Request, candidates [
 		spec = &one
 	}
 	for i, room := range estimator.Lowest(ctx, c.estimators, spec, clusters) {
-		candidates[i].Room = room
+		candidates[i].Room = r.Room(candidates[i].Name, room)
 	}
 }
 
