@@ -34,6 +34,7 @@ type Scheduler struct {
 	clusters *snapshot.Store
 	bindings *binding.Store
 	parked   *parking.Lot
+	applier  applier
 	writer   client.Client
 	// reader reads from the API server, not from a cache.
 	reader client.Reader

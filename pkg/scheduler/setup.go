@@ -38,7 +38,11 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		return err
 	}
 	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
-	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	applier, err := newRESTApplier(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), applier, recorder)
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
@@ -69,7 +73,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
-func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
+func newScheduler(opts Options, writer client.Client, reader client.Reader, applier applier, recorder record.EventRecorder) *Scheduler {
 	return &Scheduler{
 		name:     opts.SchedulerName,
 		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
@@ -78,6 +82,7 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		parked:   &parking.Lot{},
 		writer:   writer,
 		reader:   reader,
+		applier:  applier,
 		events:   recorder,
 		clock:    opts.Clock,
 	}

@@ -79,4 +79,7 @@ type Outcome struct {
 
 	// generation is metadata.generation.
 	Generation int64 `json:"generation"`
+
+	// basedOn is metadata.resourceVersion as it was before.
+	BasedOn string `json:"basedOn"`
 }

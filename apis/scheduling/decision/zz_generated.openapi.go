@@ -171,8 +171,16 @@ func schema_atoll_apis_scheduling_decision_Outcome(ref common.ReferenceCallback)
 							Format:      "int64",
 						},
 					},
+					"basedOn": {
+						SchemaProps: spec.SchemaProps{
+							Description: "basedOn is metadata.resourceVersion as it was before.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
-				Required: []string{"resourceVersion", "generation"},
+				Required: []string{"resourceVersion", "generation", "basedOn"},
 			},
 		},
 	}

@@ -64,6 +64,7 @@ func (s *schedule) Create(ctx context.Context, name string, obj runtime.Object, 
 	}
 	resource := s.store.DefaultQualifiedResource
 	out := s.store.NewFunc()
+	var basedOn string
 	err = s.store.Storage.GuaranteedUpdate(ctx, key, out, false, nil, storage.SimpleUpdate(func(stored runtime.Object) (runtime.Object, error) {
 		object, ok := stored.(metav1.Object)
 		if !ok {
@@ -73,6 +74,7 @@ func (s *schedule) Create(ctx context.Context, name string, obj runtime.Object, 
 		if err := d.Basis.Stale(object, status); err != nil {
 			return nil, apierrors.NewConflict(resource, name, err)
 		}
+		basedOn = object.GetResourceVersion()
 		d.Apply(object, spec, status)
 		return stored, nil
 	}), dryrun.IsDryRun(options.DryRun), nil)
@@ -82,6 +84,6 @@ func (s *schedule) Create(ctx context.Context, name string, obj runtime.Object, 
 	written := out.(metav1.Object)
 	return &decision.Decision{
 		Basis:   decision.Basis{UID: written.GetUID(), Generation: d.Basis.Generation},
-		Outcome: &decision.Outcome{ResourceVersion: written.GetResourceVersion(), Generation: written.GetGeneration()},
+		Outcome: &decision.Outcome{ResourceVersion: written.GetResourceVersion(), Generation: written.GetGeneration(), BasedOn: basedOn},
 	}, nil
 }
