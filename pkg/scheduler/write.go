@@ -2,8 +2,10 @@ package scheduler
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -87,7 +89,7 @@ func (a *restApplier) apply(ctx context.Context, key binding.Key, d *decision.De
 	err := a.client.Post().NamespaceIfScoped(key.Namespace, key.Namespace != "").Resource(resourceOf(key)).Name(key.Name).
 		SubResource(decision.Subresource).Body(d).Do(ctx).Into(answer)
 	switch {
-	case noSuchPath(err):
+	case apierrors.IsNotFound(err) && !a.served(ctx): // of the binding as of the subresource: custom resources tell them not apart
 		a.unserved.Store(time.Now().Add(unservedFor).UnixNano())
 		return nil, errUnserved
 	case err != nil:
@@ -105,11 +107,14 @@ func resourceOf(key binding.Key) string {
 	return workv1alpha2.ResourcePluralResourceBinding
 }
 
-// noSuchPath tells whether the API server knows no such path, rather than no such binding.
-func noSuchPath(err error) bool {
-	if !apierrors.IsNotFound(err) {
-		return false
+// served tells whether discovery knows the subresource, true if it cannot tell.
+func (a *restApplier) served(ctx context.Context) bool {
+	raw, err := a.client.Get().AbsPath("/apis", workv1alpha2.SchemeGroupVersion.Group, workv1alpha2.SchemeGroupVersion.Version).Do(ctx).Raw()
+	if err != nil {
+		return true
 	}
-	_, generic := apierrors.StatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
-	return generic
+	var known metav1.APIResourceList
+	return json.Unmarshal(raw, &known) != nil || slices.ContainsFunc(known.APIResources, func(r metav1.APIResource) bool {
+		return r.Name == workv1alpha2.ResourcePluralResourceBinding+"/"+decision.Subresource
+	})
 }
