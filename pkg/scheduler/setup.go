@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -18,6 +19,7 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/pkg/scheduler/announce"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/parking"
@@ -37,13 +39,20 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
+	log := klog.FromContext(ctx).WithName("scheduler")
+	sink, err := announce.NewSink(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	recorder := announce.NewRecorder(opts.SchedulerName, mgr.GetScheme(), sink, clock.RealClock{}, log)
+	if err := mgr.Add(recorder); err != nil {
+		return fmt.Errorf("adding what tells of decisions: %w", err)
+	}
 	applier, err := newRESTApplier(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
 	}
 	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), applier, recorder)
-	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
 		MaxConcurrentReconciles: opts.Workers,

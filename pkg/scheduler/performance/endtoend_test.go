@@ -4,6 +4,7 @@ package performance
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"sync"
 	"testing"
@@ -31,10 +32,11 @@ import (
 
 const (
 	clusterCount = 100
-	bindingCount = 5000
 	// perNamespace is how many bindings share a namespace.
 	perNamespace = 500
 )
+
+var bindings = flag.Int("bindings", 5000, "how many bindings BenchmarkEndToEnd places")
 
 // BenchmarkEndToEnd measures how fast a scheduler that starts places bindings that
 // wait, through the API server and its etcd, which run in the same process: from its
@@ -42,14 +44,17 @@ const (
 //
 //	decisions/s      bindings by wall clock
 //	cpu-µs/decision  processor time of everything, the API server, etcd and the events included
+//	units/decision   the same in units of the ruler, measured at the same time
 //	events/decision  events found when all was done; two a decision are told
 func BenchmarkEndToEnd(b *testing.B) {
 	p := startPlane(b)
 	p.makeClusters(b)
+	count := float64(*bindings)
 	b.ResetTimer()
 	for n := range b.N {
 		b.StopTimer()
 		p.makeBindings(b, n)
+		measured := newRuler().sample()
 		spent := processorTime(b)
 		b.StartTimer()
 		began := time.Now()
@@ -58,10 +63,14 @@ func BenchmarkEndToEnd(b *testing.B) {
 		events := p.awaitEvents(b, n)
 		told := time.Since(began)
 		spent = processorTime(b) - spent
+		b.StopTimer()
+		unit := measured()
 		stop()
-		b.ReportMetric(bindingCount/took.Seconds(), "decisions/s")
-		b.ReportMetric(float64(spent.Microseconds())/bindingCount, "cpu-µs/decision")
-		b.ReportMetric(float64(events)/bindingCount, "events/decision")
+		b.ReportMetric(count/took.Seconds(), "decisions/s")
+		b.ReportMetric(float64(spent.Microseconds())/count, "cpu-µs/decision")
+		b.ReportMetric(float64(spent)/float64(unit)/count, "units/decision")
+		b.ReportMetric(float64(unit.Microseconds()), "µs/unit")
+		b.ReportMetric(float64(events)/count, "events/decision")
 		b.ReportMetric(told.Seconds(), "s-until-told")
 	}
 }
@@ -99,13 +108,13 @@ func namespace(round, i int) string { return fmt.Sprintf("round-%d-%d", round, i
 
 func (p *plane) makeBindings(b *testing.B, round int) {
 	b.Helper()
-	for i := 0; i < bindingCount; i += perNamespace {
+	for i := 0; i < *bindings; i += perNamespace {
 		must(b, p.client.Create(b.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace(round, i)}}))
 	}
 	all := placements()
 	var group errgroup.Group
 	group.SetLimit(16)
-	for i := range bindingCount {
+	for i := range *bindings {
 		group.Go(func() error {
 			spec := Deployment(20, all[i%len(all)])
 			spec.Resource.Name, spec.Resource.Namespace = fmt.Sprintf("web-%04d", i), namespace(round, i)
@@ -127,7 +136,7 @@ func (p *plane) schedule(b *testing.B) (stop func()) {
 	})
 	must(b, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	placed := newTally(bindingCount)
+	placed := newTally(*bindings)
 	informer, err := mgr.GetCache().GetInformer(ctx, &workv1alpha2.ResourceBinding{})
 	must(b, err)
 	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
@@ -185,7 +194,7 @@ func (p *plane) awaitEvents(b *testing.B, round int) (events int) {
 	before, still := -1, 0
 	_ = wait.PollUntilContextTimeout(b.Context(), 500*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		events = 0
-		for i := 0; i < bindingCount; i += perNamespace {
+		for i := 0; i < *bindings; i += perNamespace {
 			list := &metav1.PartialObjectMetadataList{}
 			list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("EventList"))
 			// One page is enough: what remains is counted by the server.
@@ -201,7 +210,7 @@ func (p *plane) awaitEvents(b *testing.B, round int) (events int) {
 			still = 0
 		}
 		before = events
-		return events == 2*bindingCount || still == 6, nil
+		return events == 2**bindings || still == 6, nil
 	})
 	return events
 }
