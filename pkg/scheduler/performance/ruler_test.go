@@ -3,51 +3,50 @@
 package performance
 
 import (
-	"crypto/sha256"
-	"math/rand/v2"
+	"encoding/json"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
-
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
 )
 
-// A ruler is a fixed piece of work, about a millisecond of a processor: hashing, and
-// following pointers through more memory than the nearer caches hold. What else is
-// measured at the same time, in units of it, says little about the machine and about
-// what else runs on it.
-type ruler struct {
-	next  []uint32
-	block []byte
+// A ruler is a fixed piece of work, some hundred microseconds of a processor: it turns
+// a binding into JSON and back, which is what most of a control plane's time goes into.
+// What else is measured at the same time, in units of it, says little about the machine
+// and about what else runs on it.
+type ruler struct{ binding *workv1alpha2.ResourceBinding }
+
+func newRuler() ruler {
+	targets := make([]workv1alpha2.TargetCluster, 10)
+	for i := range targets {
+		targets[i] = On(fmt.Sprintf("member-%03d", i), int32(i))
+	}
+	return ruler{ResourceBinding("web", Deployment(20, placements()[3], targets...))}
 }
 
-func newRuler() *ruler {
-	r := &ruler{next: make([]uint32, 1<<20), block: make([]byte, 1<<16)}
-	order := rand.New(rand.NewPCG(1, 2)).Perm(len(r.next))
-	for i, at := range order {
-		r.next[at] = uint32(order[(i+1)%len(order)])
+func (r ruler) unit() {
+	for range 10 {
+		raw, err := json.Marshal(r.binding)
+		if err == nil {
+			err = json.Unmarshal(raw, &workv1alpha2.ResourceBinding{})
+		}
+		if err != nil {
+			panic(err)
+		}
 	}
-	return r
-}
-
-func (r *ruler) unit() uint32 {
-	for range 8 {
-		sum := sha256.Sum256(r.block)
-		copy(r.block, sum[:])
-	}
-	at := uint32(r.block[0])
-	for range 10_000 {
-		at = r.next[at]
-	}
-	return at
 }
 
 // sample measures the unit by the time that this thread has the processor, until stop
 // is called, which returns the median.
-func (r *ruler) sample() (stop func() time.Duration) {
+func (r ruler) sample() (stop func() time.Duration) {
 	const every = 100 * time.Millisecond
 	done := make(chan struct{})
 	var (
@@ -76,12 +75,17 @@ func (r *ruler) sample() (stop func() time.Duration) {
 	}
 }
 
-func threadTime() time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
+func threadTime() time.Duration { return processorClock(unix.CLOCK_THREAD_CPUTIME_ID) }
+
+// processorTime is what this process has used of all processors so far.
+func processorTime() time.Duration { return processorClock(unix.CLOCK_PROCESS_CPUTIME_ID) }
+
+func processorClock(id int32) time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(id, &now); err != nil {
 		panic(err)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return time.Duration(now.Nano())
 }
 
 // BenchmarkRuler measures the unit, for what other packages' benchmarks measure beside it.
