@@ -56,6 +56,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
 		MaxConcurrentReconciles: opts.Workers,
+		UsePriorityQueue:        ptr.To(true),
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[binding.Key](shortestRetry, longestRetry),
 		SkipNameValidation:      ptr.To(true),
 		LogConstructor:          func(*binding.Key) logr.Logger { return log },
@@ -70,6 +71,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
 		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
 			go s.wake(ctx, alarm, q)
+			go s.retries.run(ctx, func(b *binding.Binding) { enqueueAgain(q, b) })
 			return nil
 		}),
 	}
@@ -89,6 +91,7 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, appl
 		clusters: &snapshot.Store{},
 		bindings: &binding.Store{},
 		parked:   &parking.Lot{},
+		retries:  newRetries(opts.Clock),
 		writer:   writer,
 		reader:   reader,
 		applier:  applier,

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/klog/v2"
 
@@ -75,6 +76,10 @@ func (a *alarm) take() []*upheaval {
 	return taken
 }
 
+// restAfterPass is how many times as long as a pass over the bindings took nothing is
+// looked at after it, so that passes never take more than a tenth of a processor.
+const restAfterPass = 9
+
 // wake queues the bindings that changed clusters concern, until the context ends.
 func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 	for {
@@ -83,46 +88,78 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 			return
 		case <-a.raised:
 		}
+		began := time.Now()
 		s.queueConcerned(ctx, a.take(), q)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(restAfterPass * time.Since(began)):
+		}
 	}
 }
 
+// queueConcerned queues the bindings that changed clusters concern. Those that wait and
+// have nothing new but more room somewhere are let in by the retries.
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
 	woken := 0
+	var again []retry
 	for key, b := range s.bindings.All() {
-		if s.concerned(key, b, upheavals) {
-			q.Add(key)
-			woken++
+		change := s.concerned(key, b, upheavals)
+		if change == snapshot.None {
+			continue
 		}
+		place, wakes := s.parked.Wake(key)
+		switch parked := place.Turn > 0; {
+		case parked && change == snapshot.MoreRoom:
+			if wakes { // otherwise it has yet to try since it was woken
+				again = append(again, retry{b, place.Turn})
+			}
+		case parked && !change.Has(snapshot.Left):
+			enqueueAgain(q, b)
+		default:
+			enqueue(q, b)
+		}
+		woken++
 	}
+	s.retries.add(again, func(b *binding.Binding) { enqueueAgain(q, b) })
 	klog.FromContext(ctx).V(4).Info("Clusters changed", "clusters", len(upheavals), "bindings", woken)
 }
 
-// concerned tells whether what happened to clusters may lead to another decision about a binding.
-func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*upheaval) bool {
+// concerned returns what of that which happened to clusters may lead to another
+// decision about a binding.
+func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*upheaval) (change snapshot.Change) {
 	if !s.responsible(b) {
-		return false
+		return snapshot.None
 	}
-	waits, parked := s.parked.Waits(key)
+	place, parked := s.parked.At(key)
+	waits := place.Waits
 	if !parked && goesEverywhere(b.Spec) {
 		waits = snapshot.Any &^ snapshot.MoreRoom
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
 		if u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name) {
-			return true
+			return snapshot.Left
 		}
-		if !u.change.Has(waits) {
+		if !u.change.Has(waits) || change.Has(u.change&waits) && u.change&waits == snapshot.MoreRoom {
 			continue
 		}
 		if matchers == nil {
 			matchers = reachable(b.Spec.Placement, b.Status.SchedulerObservedAffinityName)
 		}
-		for _, m := range matchers {
-			for _, version := range u.versions {
-				if m.Matches(version) {
-					return true
-				}
+		if reaches(matchers, u.versions) {
+			change |= u.change & waits
+		}
+	}
+	return change
+}
+
+// reaches tells whether any of the matchers matches what the cluster is or was.
+func reaches(matchers []*affinity.Matcher, versions []*snapshot.Cluster) bool {
+	for _, m := range matchers {
+		for _, version := range versions {
+			if m.Matches(version) {
+				return true
 			}
 		}
 	}
