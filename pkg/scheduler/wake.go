@@ -28,7 +28,8 @@ type alarm struct {
 type upheaval struct {
 	name   string
 	change snapshot.Change
-	// versions are all that the cluster has been meanwhile, first and last included.
+	// versions are what the cluster has been meanwhile, first and last included; of
+	// those that differ in their room alone, one.
 	versions []*snapshot.Cluster
 }
 
@@ -54,6 +55,10 @@ func (a *alarm) raise(e snapshot.Event) {
 		a.changed[name] = u
 	}
 	u.change |= e.Change
+	if e.Change == snapshot.MoreRoom && len(u.versions) > 0 {
+		u.versions[len(u.versions)-1] = e.After
+		return
+	}
 	for _, c := range []*snapshot.Cluster{e.Before, e.After} {
 		if c != nil {
 			u.versions = append(u.versions, c)
@@ -111,7 +116,7 @@ func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q
 		place, wakes := s.parked.Wake(key)
 		switch parked := place.Turn > 0; {
 		case parked && change == snapshot.MoreRoom:
-			if wakes { // otherwise it has yet to try since it was woken
+			if wakes {
 				again = append(again, retry{b, place.Turn})
 			}
 		case parked && !change.Has(snapshot.Left):
@@ -126,29 +131,31 @@ func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q
 }
 
 // concerned returns what of that which happened to clusters may lead to another
-// decision about a binding.
+// decision about a binding. What rules most bindings out comes first.
 func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*upheaval) (change snapshot.Change) {
-	if !s.responsible(b) {
-		return snapshot.None
-	}
 	place, parked := s.parked.At(key)
 	waits := place.Waits
-	if !parked && goesEverywhere(b.Spec) {
+	switch {
+	case place.Woken:
+		waits &^= snapshot.MoreRoom // it has yet to try since it was woken
+	case !parked && b.Spec.Placement != nil && goesEverywhere(b.Spec):
 		waits = snapshot.Any &^ snapshot.MoreRoom
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
-		if u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name) {
-			return snapshot.Left
-		}
-		if !u.change.Has(waits) || change.Has(u.change&waits) && u.change&waits == snapshot.MoreRoom {
+		left := u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name)
+		news := u.change & waits &^ change
+		if !left && news == snapshot.None || !s.responsible(b) {
 			continue
+		}
+		if left {
+			return snapshot.Left
 		}
 		if matchers == nil {
 			matchers = reachable(b.Spec.Placement, b.Status.SchedulerObservedAffinityName)
 		}
 		if reaches(matchers, u.versions) {
-			change |= u.change & waits
+			change |= news
 		}
 	}
 	return change
