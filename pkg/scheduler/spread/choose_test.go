@@ -269,3 +269,28 @@ func TestChoosesIfThereIsAChoice(t *testing.T) {
 		t.Errorf("%d choices and %d shortages: the cases are no test", chose, short)
 	}
 }
+
+// TestManyGroups asks for more than can be solved exactly: a choice is found all the same.
+func TestManyGroups(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 2))
+	var candidates []spread.Candidate
+	for i := range 1500 {
+		candidates = append(candidates, candidate(100*r.Int64N(2), r.Int64N(20), fixture.Cluster(fmt.Sprintf("m%04d", i),
+			fixture.Label("rack", fmt.Sprint("k", i/2)), fixture.At("p", fmt.Sprint("r", r.IntN(60)), fmt.Sprint("z", r.IntN(9))))))
+	}
+	rank(candidates)
+	for _, d := range []spread.Demand{
+		{Constraints: []spread.Constraint{by("label rack", 100, 200), by("cluster", 100, 150)}, Replicas: 1000},
+		{Constraints: []spread.Constraint{by("label rack", 100, 120), by("cluster", 230, 0)}, Replicas: 1000},
+		{Use: spread.Duplicated, Constraints: []spread.Constraint{by("label rack", 300, 0), by("region", 50, 60), by("zone", 3, 0), by("cluster", 300, 400)}, Replicas: 5},
+	} {
+		chosen, o, short := spread.Choose(d, candidates)
+		if short != nil {
+			t.Errorf("%+v: %s", d.Constraints, short.Message)
+			continue
+		}
+		if what := broken(d, candidates, chosen); what != "" {
+			t.Errorf("%+v by %s: breaks %s", d.Constraints, o.Method, what)
+		}
+	}
+}

@@ -20,6 +20,8 @@ type space struct {
 	cells []cell
 	// cellOf is the cell of each candidate.
 	cellOf []int
+	// cutOff is set if search may have missed a choice.
+	cutOff bool
 	// needsRoom tells that clusters without room do not count for a group.
 	needsRoom bool
 }
