@@ -20,6 +20,8 @@ type space struct {
 	cells []cell
 	// cellOf is the cell of each candidate.
 	cellOf []int
+	// unit is what a replica counts in the score of a group.
+	unit int64
 	// cutOff is set if search may have missed a choice.
 	cutOff bool
 	// needsRoom tells that clusters without room do not count for a group.
@@ -69,6 +71,7 @@ func newSpace(d Demand, candidates []Candidate) *space {
 		return s
 	}
 	s.needsRoom = d.Use == Whole || d.Use == Divided && d.Replicas >= int64(greatest)
+	s.unit = unitOf(candidates)
 	s.lay()
 	for i := range s.dims {
 		if s.dims[i].widest <= 1 {
@@ -162,9 +165,20 @@ func (s *space) lay() {
 	}
 }
 
-// scoreUnit is what a replica that a group has room for counts, so that the clusters'
+// leastUnit is Karmada's unit.
+const leastUnit = 1000
+
+// unitOf returns what a replica that a group has room for counts, so that the clusters'
 // own scores only decide between groups with the same room.
-const scoreUnit = 1000
+func unitOf(candidates []Candidate) int64 {
+	unit := int64(leastUnit)
+	for i := range candidates {
+		for candidates[i].Score >= unit {
+			unit *= 10
+		}
+	}
+	return unit
+}
 
 // groupScore is Karmada's. A group has a part of the replicas to hold, as many as
 // there are if they are spread evenly over the least number of groups.
@@ -187,7 +201,7 @@ func (s *space) groupScore(members []int, least int) int64 {
 		if counted == 0 {
 			return 0
 		}
-		return counted*scoreUnit + score/counted
+		return counted*s.unit + score/counted
 	}
 	part := (s.Replicas + int64(least) - 1) / int64(least)
 	clusters := int64(max(s.least, least))
@@ -200,9 +214,9 @@ func (s *space) groupScore(members []int, least int) int64 {
 		}
 	}
 	if capacity < part {
-		return capacity*scoreUnit + score/int64(len(members))
+		return capacity*s.unit + score/int64(len(members))
 	}
-	return part*scoreUnit + score/counted
+	return part*s.unit + score/counted
 }
 
 func betterGroup(a, b Group) int {
