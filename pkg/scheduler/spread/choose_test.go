@@ -156,6 +156,22 @@ func TestShortages(t *testing.T) {
 	}
 }
 
+// TestClustersWithoutGroups: no plugin need have refused them.
+func TestClustersWithoutGroups(t *testing.T) {
+	candidates := []spread.Candidate{site("a r1 - 9 0"), site("b - z1 9 0")}
+	d := spread.Demand{Use: spread.Duplicated, Constraints: []spread.Constraint{by("region", 1, 1), by("zone", 1, 1)}}
+	if chosen, _, short := spread.Choose(d, candidates); short == nil {
+		t.Errorf("chosen %v, want a shortage", names(candidates, chosen))
+	}
+	candidates = append(candidates, site("c r2 z2 9 0"))
+	if chosen, _, short := spread.Choose(d, candidates); short != nil || !slices.Equal(chosen, []int{2}) {
+		t.Errorf("chosen %v, %+v; want c", names(candidates, chosen), short)
+	}
+	if chosen, _, short := spread.Choose(d, nil); short == nil {
+		t.Errorf("chosen %v of none", chosen)
+	}
+}
+
 // randomDemand makes a small question, so that all answers to it can be listed.
 func randomDemand(r *rand.Rand) (spread.Demand, []spread.Candidate) {
 	var candidates []spread.Candidate

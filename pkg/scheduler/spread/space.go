@@ -2,9 +2,7 @@ package spread
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -35,7 +33,7 @@ type dimension struct {
 	at int
 	// groups by number, in the order of their best candidates.
 	groups []Group
-	// widest is the largest number of groups that one cluster is in.
+	// widest is the largest number of groups that one cluster is in, at least 1.
 	widest int
 }
 
@@ -64,7 +62,7 @@ func newSpace(d Demand, candidates []Candidate) *space {
 			}
 			continue
 		}
-		s.dims = append(s.dims, dimension{Constraint: c, at: i})
+		s.dims = append(s.dims, dimension{Constraint: c, at: i, widest: 1})
 		greatest = max(greatest, c.Least)
 	}
 	if len(s.dims) == 0 {
@@ -79,90 +77,6 @@ func newSpace(d Demand, candidates []Candidate) *space {
 		}
 	}
 	return s
-}
-
-// lay puts candidates in groups and cells. Those without a group in some dimension
-// cannot be chosen: their cell is -1.
-func (s *space) lay() {
-	var (
-		numbers = make([]map[string]int, len(s.dims))
-		members = make([][][]int, len(s.dims))
-		known   = map[string]int{}
-		key     []byte
-		groups  = make([][]int, len(s.dims))
-	)
-	for d := range numbers {
-		numbers[d] = map[string]int{}
-	}
-	s.cellOf = make([]int, len(s.candidates))
-	for i := range s.candidates {
-		c := &s.candidates[i]
-		s.cellOf[i] = -1
-		key = key[:0]
-		grouped := true
-		for d := range s.dims {
-			dim := &s.dims[d]
-			groups[d] = groups[d][:0]
-			for _, name := range dim.GroupsOf(c.Cluster) {
-				g, ok := numbers[d][name]
-				if !ok {
-					g = len(dim.groups)
-					numbers[d][name] = g
-					dim.groups = append(dim.groups, Group{Name: name})
-					members[d] = append(members[d], nil)
-				}
-				if !slices.Contains(groups[d], g) {
-					groups[d] = append(groups[d], g)
-				}
-			}
-			slices.Sort(groups[d])
-			grouped = grouped && len(groups[d]) > 0
-			dim.widest = max(dim.widest, len(groups[d]))
-			for _, g := range groups[d] {
-				key = binary.AppendUvarint(key, uint64(g)+1)
-			}
-			key = append(key, 0)
-		}
-		if !grouped || s.Use == Whole && c.Capacity < 1 {
-			continue
-		}
-		for d := range s.dims {
-			for _, g := range groups[d] {
-				members[d][g] = append(members[d][g], i)
-				s.dims[d].groups[g].Clusters++
-				s.dims[d].groups[g].Capacity += c.Capacity
-			}
-		}
-		n, ok := known[string(key)]
-		if !ok {
-			n = len(s.cells)
-			known[string(key)] = n
-			own := make([][]int, len(groups))
-			for d := range groups {
-				own[d] = slices.Clone(groups[d])
-			}
-			s.cells = append(s.cells, cell{groups: own})
-		}
-		s.cellOf[i] = n
-		s.cells[n].members = append(s.cells[n].members, i)
-		s.cells[n].capacity += c.Capacity
-		s.cells[n].holds = s.cells[n].holds || c.Holds
-		s.cells[n].counts = s.cells[n].counts || s.counts(i)
-	}
-	for d := range s.dims {
-		for g := range s.dims[d].groups {
-			s.dims[d].groups[g].Score = s.groupScore(members[d][g], s.dims[d].Least)
-		}
-	}
-	for n := range s.cells {
-		for d, of := range s.cells[n].groups {
-			var score int64
-			for _, g := range of {
-				score += s.dims[d].groups[g].Score
-			}
-			s.cells[n].score += score / int64(len(of))
-		}
-	}
 }
 
 // leastUnit is Karmada's unit.
