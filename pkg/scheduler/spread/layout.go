@@ -23,7 +23,7 @@ type layout struct {
 // their cell is -1.
 func (s *space) lay() {
 	n := len(s.dims)
-	l := &layout{space: s, numbers: make([]map[string]int, n), members: make([][][]int, n), groups: make([][]int, n), known: map[string]int{}}
+	l := &layout{space: s, numbers: make([]map[string]int, n), members: make([][][]int, n), groups: make([][]int, n), known: make(map[string]int, min(len(s.candidates), 256))}
 	for d := range l.numbers {
 		l.numbers[d] = map[string]int{}
 	}
@@ -100,11 +100,7 @@ func (l *layout) place(i int) {
 	if !ok {
 		n = len(l.cells)
 		l.known[string(l.key)] = n
-		own := make([][]int, len(l.groups))
-		for d := range l.groups {
-			own[d] = slices.Clone(l.groups[d])
-		}
-		l.cells = append(l.cells, cell{groups: own})
+		l.cells = append(l.cells, cell{groups: cloneAll(l.groups)})
 	}
 	l.cellOf[i] = n
 	cell := &l.cells[n]
@@ -112,4 +108,18 @@ func (l *layout) place(i int) {
 	cell.capacity += c.Capacity
 	cell.holds = cell.holds || c.Holds
 	cell.counts = cell.counts || l.counts(i)
+}
+
+func cloneAll(lists [][]int) [][]int {
+	n := 0
+	for _, list := range lists {
+		n += len(list)
+	}
+	clones, all := make([][]int, len(lists)), make([]int, 0, n)
+	for i, list := range lists {
+		from := len(all)
+		all = append(all, list...)
+		clones[i] = all[from:len(all):len(all)]
+	}
+	return clones
 }
