@@ -37,6 +37,8 @@ type Book struct {
 	// locks of members and of bindings come after it.
 	mu     sync.Mutex
 	claims map[binding.Key][]*claim
+	// looked are the bindings behind them as they were at the last Sweep.
+	looked map[binding.Key]*binding.Binding
 	freed  func(cluster string)
 }
 
@@ -54,8 +56,6 @@ type claim struct {
 	written bool
 	// shown is since when the member reports the pods, zero if it does not yet.
 	shown time.Time
-	// looked is the binding as it was when shown was last determined.
-	looked *binding.Binding
 }
 
 // New makes a Book that claims of members. It calls freed, which may be nil, after
@@ -64,7 +64,7 @@ func New(members *estimator.Members, clock clock.PassiveClock, freed func(cluste
 	if freed == nil {
 		freed = func(string) {}
 	}
-	return &Book{members: members, clock: clock, freed: freed, claims: map[binding.Key][]*claim{}}
+	return &Book{members: members, clock: clock, freed: freed, claims: map[binding.Key][]*claim{}, looked: map[binding.Key]*binding.Binding{}}
 }
 
 // Name implements framework.Plugin.
@@ -129,6 +129,7 @@ func (b *Book) settle(key binding.Key, made []*claim, targets []workv1alpha2.Tar
 		for _, c := range made {
 			c.written = true
 		}
+		delete(b.looked, key)
 		return b.lower(key, targets)
 	})
 }
@@ -186,6 +187,7 @@ func (b *Book) keep(key binding.Key, f func(*claim) bool) (freed []string) {
 		b.claims[key] = kept
 	} else {
 		delete(b.claims, key)
+		delete(b.looked, key)
 	}
 	return freed
 }
