@@ -86,7 +86,7 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		clock:    opts.Clock,
 	}
 	plugins := opts.Plugins
-	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+	if s.claims = newClaims(opts, s.bindings, s.roomFreed); s.claims != nil {
 		plugins = append(slices.Clip(plugins), s.claims)
 	}
 	s.cycle = cycle.New(cycle.Options{Plugins: plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})

@@ -17,12 +17,6 @@ import (
 // sweepEvery is how often the bindings behind claims are looked at.
 const sweepEvery = time.Second
 
-// Bindings are the newest known versions of bindings.
-type Bindings interface {
-	// Get returns a binding, or nil if there is none.
-	Get(binding.Key) *binding.Binding
-}
-
 // Run ends claims whose time has come until ctx is done.
 func (b *Book) Run(ctx context.Context, clock clock.WithTicker, bindings Bindings, clusters *snapshot.Store) {
 	ticker := clock.NewTicker(sweepEvery)
