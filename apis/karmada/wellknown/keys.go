@@ -25,6 +25,8 @@ const (
 
 	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
 	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
+	// NoEstimator as the value of EstimatorAnnotation says that the member has none.
+	NoEstimator = "none"
 
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"
