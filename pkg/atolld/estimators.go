@@ -1,6 +1,7 @@
 package atolld
 
 import (
+	"context"
 	"fmt"
 
 	"atoll.dev/atoll/pkg/scheduler/config"
@@ -9,8 +10,8 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/estimator/remote"
 )
 
-// estimators are what the configuration has the scheduler ask how much room members have.
-func estimators(c config.Estimators) ([]estimator.Estimator, error) {
+// estimators are what the configuration has the scheduler ask how much room members have, until ctx ends.
+func estimators(ctx context.Context, c config.Estimators) ([]estimator.Estimator, error) {
 	members := &estimator.Members{}
 	if !c.Karmada.Enabled {
 		return []estimator.Estimator{members}, nil
@@ -25,6 +26,7 @@ func estimators(c config.Estimators) ([]estimator.Estimator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scheduler.estimators.karmada: %w", err)
 	}
+	context.AfterFunc(ctx, asked.Close)
 	return []estimator.Estimator{members, asked}, nil
 }
 

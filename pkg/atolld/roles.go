@@ -103,7 +103,7 @@ func (prog *program) schedulerRole(c *serverconfig.ServerConfiguration, identity
 			if err != nil {
 				return fmt.Errorf("following members: %w", err)
 			}
-			asked, err := estimators(c.Scheduler.Estimators)
+			asked, err := estimators(ctx, c.Scheduler.Estimators)
 			if err != nil {
 				return err
 			}

@@ -123,7 +123,7 @@ func newScheduler(ctx context.Context, opts Options, writer client.Client, reade
 	if err != nil {
 		return nil, err
 	}
-	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+	if s.claims = newClaims(opts, s.bindings, s.roomFreed); s.claims != nil {
 		set.Plugins = append(set.Plugins, s.claims)
 	}
 	s.cycle = cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})

@@ -321,3 +321,48 @@ func TestSets(t *testing.T) {
 		})
 	}
 }
+
+func TestAbsurdRequests(t *testing.T) {
+	m := &estimator.Members{}
+	c := member(view(node(plain, "cpu", "4", "memory", "64Gi", "pods", "110")), fixture.Allocatable(list("cpu", "4", "memory", "64Gi", "pods", "110")))
+	absurd := asks(list("memory", "8Ei", "cpu", "9P"))
+	if got, _ := estimate(t, m, absurd, c); got != 0 {
+		t.Errorf("there is room for %d of 8Ei", got)
+	}
+	var claims []*estimator.Claim
+	for range 3 {
+		made, _ := m.Claim(absurd, []estimator.Take{{Cluster: c, Replicas: 2_000_000_000}}, false)
+		claims = append(claims, made...)
+	}
+	if got, _ := estimate(t, m, asks(list("memory", "1Gi")), c); got != 0 {
+		t.Errorf("there is room for %d beside claims of more than there is", got)
+	}
+	for _, claim := range claims {
+		claim.Drop()
+	}
+	if got, _ := estimate(t, m, asks(list("memory", "1Gi")), c); got != 64 {
+		t.Errorf("there is room for %d once the claims are gone, want 64", got)
+	}
+}
+
+func TestClaimsAreToldOf(t *testing.T) {
+	m := &estimator.Members{}
+	v := view(node(plain, "cpu", "4", "pods", "110"), node(plain, "cpu", "4", "pods", "110"))
+	v.Quotas = map[string][]capacity.Quota{"default": {{Name: "q", Left: map[corev1.ResourceName]int64{"pods": 9}}}}
+	c := member(v, fixture.Allocatable(list("cpu", "8", "pods", "220")))
+	if _, ok := m.Claim(asks(list("cpu", "1")), []estimator.Take{{Cluster: c, Replicas: 5}}, true); !ok {
+		t.Fatal("there is room for 5")
+	}
+	_, answers := estimate(t, m, asks(list("cpu", "1")), c)
+	want := []estimator.Answer{
+		{Estimator: "Nodes", Replicas: 3, Limit: "cpu: 1 node has room for 3, 1 node full, less 5 pods on their way"},
+		{Estimator: "ResourceSummary", Replicas: 3, Limit: "cpu: 3 left in the member as a whole, less 5 pods on their way"},
+		{Estimator: "ResourceQuotas", Replicas: 4, Limit: "quota q: pods 4 left"},
+	}
+	if !slices.Equal(answers, want) {
+		t.Errorf("got  %+v\nwant %+v", answers, want)
+	}
+	if _, ok := m.Claim(asks(list("cpu", "500m")), []estimator.Take{{Cluster: c, Replicas: 5}}, true); ok {
+		t.Error("a claim of 5 holds where the quota leaves 4")
+	}
+}

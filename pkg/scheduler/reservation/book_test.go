@@ -41,7 +41,7 @@ func (b bindings) Get(key binding.Key) *binding.Binding { return b[key] }
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, members: &estimator.Members{}, clock: testclock.NewFakePassiveClock(time.Unix(1_700_000_000, 0)), bindings: bindings{},
 		clusters: snapshot.New(Cluster("a", Pods(10)), Cluster("b", Pods(10)))}
-	r.book = reservation.New(r.members, r.clock, func(cluster string) { r.freed = append(r.freed, cluster) })
+	r.book = reservation.New(r.members, r.clock, func(cluster string) { r.freed = append(r.freed, cluster) }).Consult(r.bindings)
 	return r
 }
 
@@ -214,6 +214,18 @@ func TestWriteThatIsUnderWayIsNotJudged(t *testing.T) {
 	release(true)
 	r.pass(time.Second)
 	r.wants(4, 10)
+}
+
+// The spec is written, the status is not: the write as a whole has failed.
+func TestWriteThatFailedHalfWay(t *testing.T) {
+	r := newRig(t)
+	release, _ := r.reserve(web, dynamic(), On("a", 6), On("b", 1))
+	r.bindings[web] = binding.Of(ResourceBinding("web", dynamic(On("a", 6), On("b", 1))))
+	release(false)
+	r.wants(4, 9)
+	release, _ = r.reserve(web, r.bindings[web].Spec, On("a", 6), On("b", 3))
+	release(false) // the binding has 1 in b still
+	r.wants(4, 9)
 }
 
 func TestRecover(t *testing.T) {
