@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,6 +40,9 @@ type Scheduler struct {
 	reader client.Reader
 	events record.EventRecorder
 	clock  clock.PassiveClock
+	// passes counts how often it was looked through who is concerned by changes. Offers of room
+	// are so many that they do not count as a Generation: who is decided meanwhile goes by this.
+	passes atomic.Int64
 }
 
 // Reconcile looks at one binding and places it if that is due.
@@ -75,6 +79,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	}
 
 	// 2. Is a decision due?
+	passes := s.passes.Load()
 	clusters := s.clusters.Snapshot()
 	question, err := ask(b, clusters)
 	if err != nil {
@@ -117,7 +122,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	}
 
 	// 7. Whoever told of a cluster that changed since step 2 did not know of this decision yet.
-	if s.clusters.Generation() != clusters.Generation {
+	if s.clusters.Generation() != clusters.Generation || s.passes.Load() != passes {
 		return reconcile.Result{RequeueAfter: again}, nil
 	}
 	return reconcile.Result{}, nil

@@ -4,11 +4,14 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/affinity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
@@ -20,20 +23,27 @@ import (
 type alarm struct {
 	mu      sync.Mutex
 	changed map[string]*upheaval
-	// raised holds a token whenever changed is not empty.
+	// raised holds a token whenever changed is not empty, but for offers that wait.
 	raised chan struct{}
+	// The three below pace offers: see offer.
+	clock     clock.WithDelayedExecution
+	nextOffer time.Time
+	offered   bool
 }
 
 // upheaval is what happened to one cluster since the last pass.
 type upheaval struct {
 	name   string
 	change snapshot.Change
+	// room tells of room for anybody; gained, if not nil, of room for those whom it holds.
+	room   bool
+	gained *capacity.Amounts
 	// versions are all that the cluster has been meanwhile, first and last included.
 	versions []*snapshot.Cluster
 }
 
 func newAlarm() *alarm {
-	return &alarm{changed: map[string]*upheaval{}, raised: make(chan struct{}, 1)}
+	return &alarm{changed: map[string]*upheaval{}, raised: make(chan struct{}, 1), clock: clock.RealClock{}}
 }
 
 func (a *alarm) raise(e snapshot.Event) {
@@ -42,6 +52,12 @@ func (a *alarm) raise(e snapshot.Event) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.record(e)
+	a.ring()
+}
+
+// record adds an event to what is to be dealt with. mu is held.
+func (a *alarm) record(e snapshot.Event) {
 	name := ""
 	for _, c := range []*snapshot.Cluster{e.Before, e.After} {
 		if c != nil {
@@ -60,6 +76,12 @@ func (a *alarm) raise(e snapshot.Event) {
 			u.versions = append(u.versions, c)
 		}
 	}
+	if e.Change.Has(snapshot.MoreRoom) {
+		u.gain(e.Gained)
+	}
+}
+
+func (a *alarm) ring() {
 	select {
 	case a.raised <- struct{}{}:
 	default:
@@ -90,9 +112,10 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 }
 
 // offers are changes that concern nobody but those who wait.
-const offers = snapshot.MoreRoom | snapshot.Quotas | snapshot.Stuck
+const offers = snapshot.MoreRoom | snapshot.Quotas
 
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
+	s.passes.Add(1) // after the changes were made, and before looking who waits
 	change := snapshot.None
 	for _, u := range upheavals {
 		change |= u.change
@@ -124,7 +147,7 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 		if u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name) {
 			return true
 		}
-		if !u.change.Has(waits) {
+		if !u.offersTo(b.Spec).Has(waits) {
 			continue
 		}
 		if matchers == nil {
