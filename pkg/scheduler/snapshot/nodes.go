@@ -13,7 +13,14 @@ import (
 
 // SetNodes replaces what is known of a member's nodes; nil stands for nothing. A view that comes
 // before its cluster is kept for it, until nil is set.
+//
+// Calls for one cluster must not overlap.
 func (s *Store) SetNodes(cluster string, v *capacity.View) Event {
+	s.mu.Lock()
+	was := s.views[cluster]
+	s.mu.Unlock()
+	change, gained := compareViews(was, v) // while others may take snapshots
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v == nil {
@@ -28,14 +35,12 @@ func (s *Store) SetNodes(cluster string, v *capacity.View) Event {
 	if !found || s.clusters[i].Nodes == v {
 		return Event{}
 	}
-	before := s.clusters[i]
-	after := *before
+	after := *s.clusters[i]
 	after.Nodes = v
-	e := Event{Before: before, After: &after}
-	e.Change, e.Gained = compareViews(before.Nodes, v)
+	e := Event{Before: s.clusters[i], After: &after, Change: change, Gained: gained}
 	s.own()
 	s.clusters[i] = &after
-	s.changed(Event{Change: e.Change &^ frequent})
+	s.changed(Event{Change: change &^ frequent})
 	return e
 }
 

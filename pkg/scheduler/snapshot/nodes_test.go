@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -114,5 +115,23 @@ func TestWhatIsGained(t *testing.T) {
 	want := capacity.Amounts{MilliCPU: 2, Memory: 8, Other: map[corev1.ResourceName]int64{"gpu": 3}}
 	if e.Gained == nil || !reflect.DeepEqual(*e.Gained, want) {
 		t.Errorf("gained %+v, want %+v", e.Gained, want)
+	}
+}
+
+// BenchmarkSetNodes is a view of a large member in which one node has other pods than before.
+func BenchmarkSetNodes(b *testing.B) {
+	class := &capacity.Class{Labels: labels.Set{"a": "b"}}
+	views := make([]*capacity.View, 2)
+	for i := range views {
+		views[i] = &capacity.View{Nodes: make([]capacity.Node, 5000)}
+		for n := range views[i].Nodes {
+			views[i].Nodes[n] = capacity.Node{Name: fmt.Sprintf("node-%05d.datacenter-3.example.com", n), Class: class, Ready: true, Free: capacity.Amounts{MilliCPU: 1000, Memory: 1 << 30, Pods: 50}}
+		}
+	}
+	views[1].Nodes[2500].Free.MilliCPU++
+	var s Store
+	s.Set(fixture.Cluster("m"))
+	for i := 0; b.Loop(); i++ {
+		s.SetNodes("m", views[i%2])
 	}
 }
