@@ -115,6 +115,9 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 const offers = snapshot.MoreRoom | snapshot.Quotas
 
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
+	if len(upheavals) == 0 { // an earlier pass took an offer that was waiting
+		return
+	}
 	s.passes.Add(1) // after the changes were made, and before looking who waits
 	change := snapshot.None
 	for _, u := range upheavals {
