@@ -154,7 +154,7 @@ func TestFitsNowhere(t *testing.T) {
 	p.alter(web, func(b *binding.Binding) { b.Spec.Placement.ClusterAffinity = ptr.To(Named("c")) })
 	p.settle()
 	p.wants(web, "")
-	message := "0/2 clusters are available: 2 cluster(s) did not match the placement cluster affinity constraint."
+	message := "0/2 clusters fit: 2 outside the cluster affinity"
 	p.wantsScheduled(web, metav1.ConditionFalse, "NoClusterFit", message)
 	event := "Warning ScheduleBindingFailed " + message
 	if got := p.announced(); !slices.Equal(got, []string{event, event}) {
@@ -169,7 +169,7 @@ func TestFitsNowhere(t *testing.T) {
 	p.create(Cluster("c", WithoutAPIs()))
 	p.settle()
 	p.wantsScheduled(web, metav1.ConditionFalse, "NoClusterFit",
-		"0/3 clusters are available: 1 cluster(s) did not have the API resource, 2 cluster(s) did not match the placement cluster affinity constraint.")
+		"0/3 clusters fit: 2 outside the cluster affinity, 1 lack apps/v1 Deployment")
 	p.alterCluster("c", func(c *clusterv1alpha1.Cluster) { c.Status = Cluster("c").Status })
 	p.settle()
 	p.wants(web, "c:6")
@@ -179,6 +179,7 @@ func TestShortageKeepsWhatIsPlaced(t *testing.T) {
 	p := newPlane(t, Cluster("a", Pods(3)), ResourceBinding("web", Deployment(3, placement{ReplicaScheduling: Dynamic()})))
 	p.settle()
 	p.alterCluster("a", Pods(0)) // as it reports once they run
+	p.endClaims()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 5 })
 	p.settle()
 	p.wants(web, "a:3")
@@ -196,6 +197,7 @@ func TestShortageKeepsWhatIsPlaced(t *testing.T) {
 
 	// Scaling back ends a shortage, too.
 	p.alterCluster("a", Pods(0))
+	p.endClaims()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 9 })
 	p.settle()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 5 })

@@ -17,6 +17,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/reservation"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -35,7 +36,11 @@ type Scheduler struct {
 	clusters *snapshot.Store
 	bindings *binding.Store
 	parked   *parking.Lot
-	writer   client.Client
+	// alarm is raised by what happens to clusters.
+	alarm *alarm
+	// claims keep parallel decisions from taking the same room twice; nil if no estimator holds any.
+	claims *reservation.Book
+	writer client.Client
 	// reader reads from the API server, not from a cache.
 	reader client.Reader
 	events record.EventRecorder
@@ -109,6 +114,9 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 5. Write the decision down, then what became of it.
 	err = s.commit(ctx, b, question, decision, failure)
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		_ = s.refresh(ctx, key) // it may be written all the same: to be known before the claim is given back
+	}
 	release(err == nil)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -23,6 +23,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -40,7 +41,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		return err
 	}
 	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
-	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	s, err := newScheduler(ctx, opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	if err != nil {
+		return err
+	}
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
@@ -52,7 +56,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("creating the scheduler's queue: %w", err)
 	}
-	alarm := newAlarm()
+	if err := mgr.Add(s.endClaims()); err != nil {
+		return fmt.Errorf("adding the end of claims: %w", err)
+	}
+	alarm := s.alarm
 	sources := []source.TypedSource[binding.Key]{
 		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
@@ -80,17 +87,28 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
-func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
-	return &Scheduler{
+func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) (*Scheduler, error) {
+	s := &Scheduler{
 		name:     opts.SchedulerName,
-		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
 		clusters: &snapshot.Store{},
 		bindings: &binding.Store{},
 		parked:   &parking.Lot{},
+		alarm:    newAlarm(),
 		writer:   writer,
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
 		stuck:    opts.Deschedule,
 	}
+	h := &handle{clusters: s.clusters, clock: opts.Clock}
+	h.reader.Reader = writer
+	set, err := plugins.Build(ctx, opts.Plugins, opts.Registry, h)
+	if err != nil {
+		return nil, err
+	}
+	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+		set.Plugins = append(set.Plugins, s.claims)
+	}
+	s.cycle = cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})
+	return s, nil
 }

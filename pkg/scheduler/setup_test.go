@@ -122,6 +122,7 @@ func TestSetup(t *testing.T) {
 	s := startServer(t)
 	t.Run("what waits is woken", s.testWaking)
 	t.Run("what is stuck goes elsewhere", s.testStuck)
+	t.Run("peers", s.testPeers)
 	t.Run("many writers", s.testManyWriters)
 }
 
