@@ -42,6 +42,7 @@ $(BIN)/member:
 test-unit: $(BIN)/member ## Unit tests, under the race detector where the package does not link the API server
 	go test $(HEAVY)
 	go test -race $(LIGHT)
+	go test -tags kubernetes_protomessage_one_more_release ./pkg/scheduler/estimator/remote # Karmada's own types need the tag
 test-e2e: build $(BIN)/member ## The built binaries against real member clusters
 	cd e2e && go test -count=1 -p 1 -timeout 20m ./...
 members: $(BIN)/member ## Start N=3 member clusters, kubeconfigs in .members/

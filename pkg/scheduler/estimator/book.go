@@ -24,7 +24,7 @@ type book struct {
 	// kinds are the claimed pods by the key of their requirement, total what all take together.
 	kinds map[string]*Pods
 	total map[corev1.ResourceName]int64
-	// version grows with every change of claims.
+	// version grows with every claim that is added.
 	version uint64
 	// stocks, the one used last first.
 	stocks []*stock
@@ -112,8 +112,12 @@ func (b *book) summaryRoom(c *snapshot.Cluster, a *ask) (int64, corev1.ResourceN
 	return room, limit
 }
 
-// add enters a claim. mu is held.
+// add enters a claim; one of nothing changes nothing. mu is held.
 func (b *book) add(c *Claim) {
+	if c.times == 0 {
+		return
+	}
+	b.version++
 	b.claims = append(b.claims, c)
 	b.enter(c, 1)
 	for _, s := range b.stocks {
@@ -145,7 +149,6 @@ func (b *book) remove(c *Claim) bool {
 
 // enter adds a claim to the sums, sign times. mu is held.
 func (b *book) enter(c *Claim, sign int64) {
-	b.version++
 	if b.kinds == nil {
 		b.kinds, b.total = map[string]*Pods{}, map[corev1.ResourceName]int64{}
 	}

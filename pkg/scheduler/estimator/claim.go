@@ -88,9 +88,7 @@ func (c *Claim) Shrink(replicas int32) {
 		return
 	}
 	c.times, c.pods = n, c.ask.by(n)
-	if n > 0 {
-		c.book.add(c)
-	}
+	c.book.add(c)
 }
 
 // Drop gives the claim back. It may be called more than once.

@@ -103,7 +103,7 @@ func (s *stock) limitOf(r *Requirement) string {
 		case !node.Ready:
 			notReady++
 		case !s.allows(f, int32(i)):
-			if s.suits(node, r) {
+			if suits(node, r) {
 				tainted++
 			} else {
 				unsuited++
@@ -143,18 +143,6 @@ func (s *stock) limitOf(r *Requirement) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (s *stock) suits(node *capacity.Node, r *Requirement) bool {
-	name := ""
-	if r.singles {
-		name = node.Name
-	}
-	class := node.Class
-	if class == nil {
-		class = &capacity.Class{}
-	}
-	return suits(class, name, r)
 }
 
 // tightest returns how many of the pod the free amounts hold, and what limits them.
