@@ -27,6 +27,7 @@ import (
 	generatedopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 
 	"atoll.dev/atoll/apis/karmada"
+	"atoll.dev/atoll/apis/scheduling/decision"
 	"atoll.dev/atoll/pkg/apiserver/karmadaregistry"
 )
 
@@ -48,11 +49,15 @@ type chain struct {
 func openAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	all := generatedopenapi.GetOpenAPIDefinitions(ref)
 	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
+	maps.Copy(all, decision.OpenAPIDefinitions(ref))
 	return all
 }
 
 func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*chain, error) {
 	karmada.Install(legacyscheme.Scheme)
+	if err := decision.Install(legacyscheme.Scheme); err != nil {
+		return nil, fmt.Errorf("registering the scheduler's decisions: %w", err)
+	}
 	resources := controlplane.DefaultAPIResourceConfigSource()
 	resources.EnableVersions(karmada.GroupVersions()...)
 

@@ -25,7 +25,7 @@ func onPort(name, ports string) *workv1alpha2.ResourceBinding {
 }
 
 func TestRefusedForAPeerUntilItMakesWay(t *testing.T) {
-	const taken = "0/1 clusters are available: 1 port 80/TCP is taken by Deployment default/web."
+	const taken = "0/1 clusters fit: 1 port 80/TCP is taken by Deployment default/web"
 	for _, c := range []struct {
 		name    string
 		makeWay func(*plane)

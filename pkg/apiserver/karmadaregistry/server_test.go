@@ -38,6 +38,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"atoll.dev/atoll/apis/karmada"
+	"atoll.dev/atoll/apis/scheduling/decision"
 )
 
 // plane is an API server with Karmada's groups only, on an etcd of its own. All tests of the package share it.
@@ -113,6 +114,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	karmada.Install(scheme)
+	must(0, decision.Install(scheme))
 	codecs := serializer.NewCodecFactory(scheme)
 	plane = &testPlane{scheme: scheme, etcd: etcdEndpoint}
 
@@ -181,6 +183,7 @@ func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefiniti
 	all := kubeopenapi.GetOpenAPIDefinitions(ref)
 	maps.Copy(all, apiextensionsopenapi.GetOpenAPIDefinitions(ref))
 	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
+	maps.Copy(all, decision.OpenAPIDefinitions(ref))
 	return all
 }
 
