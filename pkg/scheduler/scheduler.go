@@ -107,6 +107,9 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 		"refused", len(decision.Refused), "failure", failure)
 	if errors.Is(failure, errNowhere) { // what is stuck stays until there is room for it
 		s.parked.Park(key, snapshot.Any)
+		if s.passes.Load() != passes { // as in step 7
+			look = again
+		}
 		return reconcile.Result{RequeueAfter: look}, s.confirm(ctx, b)
 	}
 
