@@ -75,11 +75,15 @@ func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfi
 	return mgr.Start(ctx)
 }
 
+// writesPerDecider is how many decisions are on their way to etcd for each that is being
+// made: etcd commits together what comes together.
+const writesPerDecider = 4
+
 func schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
 	return role{
 		lease: "atoll-scheduler", identity: identity, times: electionOf(c),
 		setup: func(ctx context.Context, mgr manager.Manager) error {
-			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: c.Controllers.Concurrency})
+			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: writesPerDecider * c.Controllers.Concurrency})
 		},
 	}
 }

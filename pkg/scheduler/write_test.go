@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -122,5 +124,23 @@ func TestLostAnswerIsNotDecidedTwice(t *testing.T) {
 	p.wants(web, "a:2, b:4")
 	if got := p.get(web).Object.GetGeneration(); got != 2 {
 		t.Errorf("generation %d, want 2: decided once", got)
+	}
+}
+
+// refusing answers every decision with an error.
+type refusing struct{ err error }
+
+func (r refusing) apply(context.Context, binding.Key, *decision.Decision) (*decision.Outcome, error) {
+	return nil, r.err
+}
+
+func TestNamespaceThatGoesIsLeftAlone(t *testing.T) {
+	p := newPlaneInOne(t, weighted())
+	p.deliver()
+	terminating := apierrors.NewForbidden(workv1alpha2.Resource("resourcebindings"), "web", errors.New("the namespace is being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	p.scheduler.applier = refusing{terminating}
+	if result, err := p.scheduler.Reconcile(t.Context(), web); err != nil || result.RequeueAfter > 0 {
+		t.Errorf("%v, %v; want nothing to be tried again", result, err)
 	}
 }
