@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
@@ -72,8 +73,8 @@ func (s *Scheduler) Reconcile(ctx context.Context, key binding.Key) (reconcile.R
 			return reconcile.Result{}, err
 		}
 	}
-	if apierrors.IsNotFound(err) { // deleted meanwhile: the watch will tell
-		return reconcile.Result{}, nil
+	if apierrors.IsNotFound(err) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return reconcile.Result{}, nil // deleted meanwhile, or about to be: the watch will tell
 	}
 	return result, err
 }
