@@ -38,8 +38,8 @@ func TestDecisionAndStatusAreOneWrite(t *testing.T) {
 	if b.Object.GetGeneration() != 2 || b.Status.SchedulerObservedGeneration != 2 || b.Status.LastScheduledTime == nil {
 		t.Errorf("generation %d, status %+v; want 2, observed 2 and a time", b.Object.GetGeneration(), b.Status)
 	}
-	if len(p.decisions) != 1 || len(p.patches) != 0 {
-		t.Errorf("%d decisions and %d patches, want one decision", len(p.decisions), len(p.patches))
+	if len(p.taken) != 1 || len(p.patches) != 0 {
+		t.Errorf("%d decisions and %d patches, want one decision", len(p.taken), len(p.patches))
 	}
 	event := "Normal ScheduleBindingSucceed Binding has been scheduled successfully. Result: {a:2, b:4}"
 	if got := p.announced(); !slices.Equal(got, []string{event, event}) {
@@ -69,8 +69,8 @@ func TestConflictInOneWriteIsDecidedAgain(t *testing.T) {
 	}
 	p.settle()
 	p.wants(web, "a:3, b:6")
-	if len(p.decisions) != 2 {
-		t.Errorf("%d decisions, want one in vain and one more", len(p.decisions))
+	if len(p.taken) != 2 {
+		t.Errorf("%d decisions, want one in vain and one more", len(p.taken))
 	}
 }
 
@@ -88,8 +88,8 @@ func TestOthersWriteBeforeTheDecision(t *testing.T) {
 	p.settle()
 	p.wants(web, "a:2, b:4")
 	p.wantsScheduled(web, metav1.ConditionTrue, "Success", successMessage)
-	if len(p.decisions) != 1 || !meta.IsStatusConditionTrue(p.get(web).Status.Conditions, workv1alpha2.FullyApplied) {
-		t.Errorf("%d decisions, conditions %v; want one and the other writer's kept", len(p.decisions), p.get(web).Status.Conditions)
+	if len(p.taken) != 1 || !meta.IsStatusConditionTrue(p.get(web).Status.Conditions, workv1alpha2.FullyApplied) {
+		t.Errorf("%d decisions, conditions %v; want one and the other writer's kept", len(p.taken), p.get(web).Status.Conditions)
 	}
 	if known := p.scheduler.bindings.Get(web); known.Object.GetLabels() != nil {
 		t.Errorf("the scheduler still takes the binding to have labels %v", known.Object.GetLabels())
