@@ -8,6 +8,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
+	"atoll.dev/atoll/pkg/scheduler/spread"
 )
 
 // Cycle is the algorithm with its plugins. It has no state.
@@ -78,6 +79,12 @@ type Result struct {
 	Candidates []Candidate
 	// Selected are those that step 4 chose.
 	Selected []Candidate
+	// Attempts are the cluster groups up to this one, in their order; nil if the placement has none.
+	Attempts []Attempt
+	// Spread is how the spread constraints were met; nil if there are none or step 4 was not reached.
+	Spread *spread.Outcome
+	// Assignment is how replicas were shared out; nil if step 5 was not reached.
+	Assignment *Assignment
 }
 
 // Refused is a cluster that was ruled out.
