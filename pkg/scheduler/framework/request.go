@@ -28,6 +28,8 @@ type Request struct {
 	Overflow []*affinity.Matcher
 	// Fresh asks for a placement as if the workload had not been placed before.
 	Fresh bool
+	// Trace asks for what only an explanation needs, see Question.
+	Trace bool
 
 	// held is spec.clusters by name.
 	held map[string]int32
@@ -45,13 +47,15 @@ type Question struct {
 	Group string
 	// Fresh asks for a placement as if the workload had not been placed before.
 	Fresh bool
+	// Trace makes the decision keep the scores of each plugin, for an explanation.
+	Trace bool
 }
 
 // NewRequest makes the request to place a binding within one of its cluster
 // groups, or by its ClusterAffinity if group is nil.
 func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapshot.Snapshot) *Request {
 	spec := q.Spec
-	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, held: make(map[string]int32, len(spec.Clusters))}
+	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, Trace: q.Trace, held: make(map[string]int32, len(spec.Clusters))}
 	for _, target := range spec.Clusters {
 		r.held[target.Name] = max(target.Replicas, 0)
 	}

@@ -1,0 +1,98 @@
+package scheduler
+
+import (
+	"context"
+	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
+
+	"atoll.dev/atoll/pkg/scheduler/binding"
+	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/review"
+	"atoll.dev/atoll/pkg/scheduler/snapshot"
+)
+
+// reviewed lets package review see the scheduler.
+type reviewed struct {
+	*Scheduler
+	// synced are closed once each source has delivered what was there at the start.
+	synced []<-chan struct{}
+}
+
+var _ review.Scheduler = reviewed{}
+
+// Known implements review.Scheduler.
+func (r reviewed) Known(ctx context.Context) error {
+	for _, synced := range r.synced {
+		select {
+		case <-synced:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Snapshot implements review.Scheduler.
+func (r reviewed) Snapshot() *snapshot.Snapshot { return r.clusters.Snapshot() }
+
+// Binding implements review.Scheduler.
+func (r reviewed) Binding(key binding.Key) *binding.Binding { return r.bindings.Get(key) }
+
+// Cycle implements review.Scheduler.
+func (r reviewed) Cycle() *cycle.Cycle { return r.cycle }
+
+// Due implements review.Scheduler.
+func (r reviewed) Due(b *binding.Binding, clusters *snapshot.Snapshot) (string, bool) {
+	if b.Spec.Placement == nil {
+		return "", false
+	}
+	q, err := ask(b, clusters)
+	if err != nil { // a placement that was decoded can be encoded
+		return "", false
+	}
+	return string(q.cause), q.fresh
+}
+
+// Leaves implements review.Scheduler.
+func (r reviewed) Leaves(b *binding.Binding) string {
+	if r.responsible(b) {
+		return ""
+	}
+	labels := b.Object.GetLabels()
+	switch {
+	case !b.Object.GetDeletionTimestamp().IsZero():
+		return "the binding is being deleted"
+	case b.Spec.SchedulingSuspended():
+		return "scheduling is suspended: see spec.suspension of the binding"
+	case b.Spec.SchedulerName != "" && b.Spec.SchedulerName != r.name:
+		return "it is left to scheduler " + b.Spec.SchedulerName + ", which its policy names"
+	case b.Spec.Placement == nil:
+		return "it follows the bindings that depend on it: see spec.requiredBy of the binding"
+	case labels[policyv1alpha1.PropagationPolicyPermanentIDLabel] == "" && labels[policyv1alpha1.ClusterPropagationPolicyPermanentIDLabel] == "":
+		return "its policy is gone: it keeps the clusters that it has"
+	}
+	return "the scheduler is not responsible for it"
+}
+
+// signalling closes synced once the source has delivered what was there at the start.
+type signalling struct {
+	source.TypedSyncingSource[binding.Key]
+	once   *sync.Once
+	synced chan struct{}
+}
+
+func signal(s source.TypedSyncingSource[binding.Key]) signalling {
+	return signalling{s, &sync.Once{}, make(chan struct{})}
+}
+
+// WaitForSync implements source.TypedSyncingSource.
+func (s signalling) WaitForSync(ctx context.Context) error {
+	err := s.TypedSyncingSource.WaitForSync(ctx)
+	if err == nil && ctx.Err() == nil {
+		s.once.Do(func() { close(s.synced) })
+	}
+	return err
+}
