@@ -73,8 +73,8 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 			return fmt.Errorf("watching for the scheduler: %w", err)
 		}
 	}
-	if opts.SchedulerName != DefaultName {
-		return nil // one scheduler answers, for all
+	if opts.SchedulerName != DefaultName || !mgr.GetScheme().Recognizes(review.Kind) {
+		return nil // one scheduler answers, for all, and of a plane without reviews none
 	}
 	return review.Setup(ctx, mgr, review.Options{Scheduler: known, Interpreter: native.New(opts.Clock), Clock: opts.Clock})
 }

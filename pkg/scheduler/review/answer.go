@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
@@ -97,7 +99,9 @@ func keyOf(t v1alpha1.TemplateReference) binding.Key {
 
 // stands tells whether a binding stands for a template: kinds of several groups can have the same name.
 func stands(b *binding.Binding, t v1alpha1.TemplateReference) bool {
-	return b.Spec.Resource.APIVersion == t.APIVersion && b.Spec.Resource.Kind == t.Kind && b.Spec.Resource.Name == t.Name
+	r := b.Spec.Resource
+	kind := schema.FromAPIVersionAndKind(r.APIVersion, r.Kind).GroupKind()
+	return kind == schema.FromAPIVersionAndKind(t.APIVersion, t.Kind).GroupKind() && r.Name == t.Name
 }
 
 func templateOf(spec *workv1alpha2.ResourceBindingSpec) v1alpha1.TemplateReference {

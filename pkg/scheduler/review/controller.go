@@ -34,6 +34,9 @@ const (
 	workers = 2
 )
 
+// Kind is what is answered. A manager whose scheme does not know it cannot be set up.
+var Kind = v1alpha1.SchemeGroupVersion.WithKind("PlacementReview")
+
 // Scheduler is what answers are made with. It is safe for concurrent use.
 type Scheduler interface {
 	// Known waits until all clusters and bindings that there are have been taken in.
