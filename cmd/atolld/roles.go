@@ -15,6 +15,7 @@ import (
 	"atoll.dev/atoll/pkg/housekeeping"
 	"atoll.dev/atoll/pkg/membership"
 	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/membership/views"
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
 	"atoll.dev/atoll/pkg/serverconfig"
@@ -29,7 +30,7 @@ func schedulerCommand() *cobra.Command {
 that is DATA/pki/scheduler.kubeconfig.
 Run as many as you like: one leads, the others stand by.`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity()))
+		return runRole(ctx, c, "scheduler.kubeconfig", schedulerRole(c, processIdentity(), &members{}))
 	})
 }
 
@@ -44,7 +45,7 @@ Run as many as you like: one leads, the others stand by.
 The loops that sign (service-account tokens, certificate requests) need the keys in DATA/pki
 and do not run where these are missing.`,
 	}, func(ctx context.Context, c *serverconfig.ServerConfiguration) error {
-		return runRole(ctx, c, "controllers.kubeconfig", controllersRole(c, processIdentity(), keysIn(c.DataDir)))
+		return runRole(ctx, c, "controllers.kubeconfig", controllersRole(c, processIdentity(), keysIn(c.DataDir), &members{}))
 	})
 }
 
@@ -75,27 +76,33 @@ func runRole(ctx context.Context, c *serverconfig.ServerConfiguration, kubeconfi
 	return mgr.Start(ctx)
 }
 
-func schedulerRole(c *serverconfig.ServerConfiguration, identity string) role {
+func schedulerRole(c *serverconfig.ServerConfiguration, identity string, m *members) role {
 	return role{
 		lease: "atoll-scheduler", identity: identity, times: electionOf(c),
 		setup: func(ctx context.Context, mgr manager.Manager) error {
-			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: c.Controllers.Concurrency})
+			if err := m.reach(ctx, mgr); err != nil {
+				return err
+			}
+			follower, err := views.Follow(mgr, m.pool, m.ledgers, views.Options{})
+			if err != nil {
+				return fmt.Errorf("following members: %w", err)
+			}
+			return scheduler.Setup(ctx, mgr, scheduler.Options{Workers: c.Controllers.Concurrency, Views: follower})
 		},
 	}
 }
 
-func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys housekeeping.Options) role {
+func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys housekeeping.Options, m *members) role {
 	return role{
 		lease: "atoll-controllers", identity: identity, times: electionOf(c),
 		setup: func(ctx context.Context, mgr manager.Manager) error {
-			pool, err := connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
-			if err != nil {
+			if err := m.reach(ctx, mgr); err != nil {
 				return err
 			}
-			if err := membership.Setup(ctx, mgr, pool, membership.Options{}); err != nil {
+			if err := membership.Setup(ctx, mgr, m.pool, membership.Options{Ledgers: m.ledgers}); err != nil {
 				return fmt.Errorf("membership: %w", err)
 			}
-			if err := propagation.Setup(ctx, mgr, pool, propagation.Options{}); err != nil {
+			if err := propagation.Setup(ctx, mgr, m.pool, propagation.Options{}); err != nil {
 				return fmt.Errorf("propagation: %w", err)
 			}
 			if err := unsupported.Setup(mgr); err != nil {
@@ -107,6 +114,26 @@ func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys 
 			return nil
 		},
 	}
+}
+
+// members are what the roles of one process share of the member clusters: connections, and
+// watches on nodes and pods. The role that is set up first brings it to life, with its user's
+// rights; whichever of them lead use it.
+type members struct {
+	pool    *connection.Pool
+	ledgers *views.Ledgers
+}
+
+func (m *members) reach(ctx context.Context, mgr manager.Manager) error {
+	if m.pool != nil {
+		return nil
+	}
+	pool, err := connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
+	if err != nil {
+		return err
+	}
+	m.pool, m.ledgers = pool, views.NewLedgers(nil)
+	return nil
 }
 
 // processIdentity tells this process from every other that may want the same lease.

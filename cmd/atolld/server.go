@@ -144,12 +144,13 @@ func startRoles(ctx context.Context, p *process, c *serverconfig.ServerConfigura
 		// after a crash it goes on under its old leases instead of waiting for them to expire.
 		identity = "server-" + dir.Identity().UID
 	}
+	shared := &members{}
 	config := func(user string) *rest.Config { return server.InProcess(user) }
-	controllers, err := newManager(ctx, config(apiserver.ControllersUser), controllersRole(c, identity, housekeepingKeys(pki)), nil)
+	controllers, err := newManager(ctx, config(apiserver.ControllersUser), controllersRole(c, identity, housekeepingKeys(pki), shared), nil)
 	if err != nil {
 		return err
 	}
-	scheduler, err := newManager(ctx, config(apiserver.SchedulerUser), schedulerRole(c, identity), controllers.GetCache())
+	scheduler, err := newManager(ctx, config(apiserver.SchedulerUser), schedulerRole(c, identity, shared), controllers.GetCache())
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-helpers/auth/rbac/reconciliation"
 	"k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy"
+
+	"atoll.dev/atoll/apis/karmada/wellknown"
 )
 
 // roleWrites bounds how many roles are brought into being at a time.
@@ -50,7 +52,34 @@ func ensureRoles(ctx context.Context, client kubernetes.Interface) error {
 			})
 		}
 	}
+	group.Go(func() error {
+		role := memberCredentials()
+		return ensureRole(ctx, reconciliation.RoleRuleOwner{Role: &role},
+			reconciliation.RoleModifier{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()})
+	})
+	group.Go(func() error {
+		binding := memberCredentialsBinding()
+		return ensureBinding(ctx, reconciliation.RoleBindingAdapter{RoleBinding: &binding},
+			reconciliation.RoleBindingClientAdapter{Client: client.RbacV1(), NamespaceClient: client.CoreV1().Namespaces()})
+	})
 	return group.Wait()
+}
+
+// memberCredentials lets the scheduler reach members, whose nodes it watches where it does not
+// share the controllers' process.
+func memberCredentials() rbacv1.Role {
+	return rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Namespace: wellknown.ClusterNamespace, Name: SchedulerUser},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: readVerbs}},
+	}
+}
+
+func memberCredentialsBinding() rbacv1.RoleBinding {
+	return rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: wellknown.ClusterNamespace, Name: SchedulerUser},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: SchedulerUser},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: SchedulerUser}},
+	}
 }
 
 func ensureRole(ctx context.Context, role reconciliation.RuleOwner, client reconciliation.RuleOwnerModifier) error {

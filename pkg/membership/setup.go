@@ -10,6 +10,7 @@ import (
 
 	"atoll.dev/atoll/pkg/membership/connection"
 	"atoll.dev/atoll/pkg/membership/status"
+	"atoll.dev/atoll/pkg/membership/views"
 )
 
 // Options are the knobs of the membership controllers; the zero value gives the defaults.
@@ -21,6 +22,9 @@ type Options struct {
 	// SuccessThreshold is how long a member that is not Ready must pass its probes before it is Ready again.
 	// A new member is Ready at its first success. Default 30s.
 	SuccessThreshold time.Duration
+	// Ledgers are where members are summed up; roles that share them, and the pool, share their watches.
+	// Default: own ones.
+	Ledgers *views.Ledgers
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -37,6 +41,7 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		ProbeInterval:    opts.ProbeInterval,
 		FailureThreshold: opts.FailureThreshold,
 		SuccessThreshold: opts.SuccessThreshold,
+		Ledgers:          opts.Ledgers,
 		Clock:            opts.Clock,
 	}); err != nil {
 		return fmt.Errorf("setting up the cluster status controller: %w", err)

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
@@ -30,6 +31,9 @@ type Options struct {
 	Plugins []framework.Plugin
 	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
 	Estimators []estimator.Estimator
+	// Views tells of the members' nodes. Without it nothing is known of them but what
+	// the Clusters' status sums up.
+	Views capacity.Source
 	// Clock defaults to the machine's.
 	Clock clock.PassiveClock
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"sync"
 
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 
+	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/review"
@@ -22,6 +24,26 @@ type reviewed struct {
 }
 
 var _ review.Scheduler = reviewed{}
+
+// reviewed has the sources tell when they have delivered what was there at the start.
+func (s *Scheduler) reviewed(sources []source.TypedSource[binding.Key]) reviewed {
+	r := reviewed{Scheduler: s}
+	for i, src := range sources {
+		if syncing, ok := src.(source.TypedSyncingSource[binding.Key]); ok {
+			signalled := signal(syncing)
+			sources[i], r.synced = signalled, append(r.synced, signalled.synced)
+		}
+	}
+	return r
+}
+
+// setup has the manager answer reviews: by one scheduler for all, and of a plane without reviews by none.
+func (r reviewed) setup(ctx context.Context, mgr manager.Manager) error {
+	if r.name != DefaultName || !mgr.GetScheme().Recognizes(review.Kind) {
+		return nil
+	}
+	return review.Setup(ctx, mgr, review.Options{Scheduler: r, Interpreter: native.New(r.clock), Clock: r.clock})
+}
 
 // Known implements review.Scheduler.
 func (r reviewed) Known(ctx context.Context) error {

@@ -18,11 +18,10 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
-	"atoll.dev/atoll/pkg/propagation/interpret/native"
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/parking"
-	"atoll.dev/atoll/pkg/scheduler/review"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -53,30 +52,25 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		return fmt.Errorf("creating the scheduler's queue: %w", err)
 	}
 	alarm := newAlarm()
-	known := reviewed{Scheduler: s}
 	sources := []source.TypedSource[binding.Key]{
+		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
+		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
+		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
 		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
 			go s.wake(ctx, alarm, q)
 			return nil
 		}),
 	}
-	for _, kind := range []source.TypedSyncingSource[binding.Key]{
-		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
-		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
-		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
-	} {
-		signalled := signal(kind)
-		sources, known.synced = append(sources, signalled), append(known.synced, signalled.synced)
+	if opts.Views != nil {
+		opts.Views.Subscribe(func(cluster string, v *capacity.View) { alarm.raise(s.clusters.SetNodes(cluster, v)) })
 	}
+	known := s.reviewed(sources)
 	for _, src := range sources {
 		if err := c.Watch(src); err != nil {
 			return fmt.Errorf("watching for the scheduler: %w", err)
 		}
 	}
-	if opts.SchedulerName != DefaultName || !mgr.GetScheme().Recognizes(review.Kind) {
-		return nil // one scheduler answers, for all, and of a plane without reviews none
-	}
-	return review.Setup(ctx, mgr, review.Options{Scheduler: known, Interpreter: native.New(opts.Clock), Clock: opts.Clock})
+	return known.setup(ctx, mgr)
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.

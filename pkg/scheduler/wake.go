@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"k8s.io/klog/v2"
@@ -54,7 +55,8 @@ func (a *alarm) raise(e snapshot.Event) {
 	}
 	u.change |= e.Change
 	for _, c := range []*snapshot.Cluster{e.Before, e.After} {
-		if c != nil {
+		// What is known of its nodes makes no other version: placements choose by the object.
+		if c != nil && !slices.ContainsFunc(u.versions, func(v *snapshot.Cluster) bool { return v.Object == c.Object }) {
 			u.versions = append(u.versions, c)
 		}
 	}
@@ -87,7 +89,17 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 	}
 }
 
+// offers are changes that concern nobody but those who wait.
+const offers = snapshot.MoreRoom | snapshot.Quotas | snapshot.Stuck
+
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
+	change := snapshot.None
+	for _, u := range upheavals {
+		change |= u.change
+	}
+	if change&^offers == snapshot.None && s.parked.Len() == 0 {
+		return // members change their room many times a second
+	}
 	woken := 0
 	for key, b := range s.bindings.All() {
 		if s.concerned(key, b, upheavals) {
@@ -105,7 +117,7 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 	}
 	waits, parked := s.parked.Waits(key)
 	if !parked && goesEverywhere(b.Spec) {
-		waits = snapshot.Any &^ snapshot.MoreRoom
+		waits = snapshot.Any &^ offers
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {

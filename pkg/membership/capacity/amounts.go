@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +29,9 @@ func AmountsOf(list corev1.ResourceList) Amounts {
 		case corev1.ResourcePods:
 			a.Pods = q.Value()
 		default:
+			if q.IsZero() {
+				continue // a node without huge pages says so for each size
+			}
 			if a.Other == nil {
 				a.Other = map[corev1.ResourceName]int64{}
 			}
@@ -51,6 +55,35 @@ func (a *Amounts) add(b Amounts, sign int64) {
 			delete(a.Other, name)
 		}
 	}
+}
+
+// minus returns a less b. What is zero is left out of Other.
+func (a Amounts) minus(b Amounts) Amounts {
+	a.Other = maps.Clone(a.Other)
+	a.add(b, -1)
+	return a
+}
+
+func (a Amounts) equal(b Amounts) bool {
+	return a.MilliCPU == b.MilliCPU && a.Memory == b.Memory && a.Ephemeral == b.Ephemeral && a.Pods == b.Pods && maps.Equal(a.Other, b.Other)
+}
+
+// Exceeds tells whether a has more than b of any resource.
+func (a Amounts) Exceeds(b Amounts) bool {
+	if a.MilliCPU > b.MilliCPU || a.Memory > b.Memory || a.Ephemeral > b.Ephemeral || a.Pods > b.Pods {
+		return true
+	}
+	for name, v := range a.Other {
+		if v > b.Other[name] {
+			return true
+		}
+	}
+	for name, v := range b.Other {
+		if v < 0 && a.Other[name] > v {
+			return true
+		}
+	}
+	return false
 }
 
 // list returns the amounts as Karmada reports them: zero ones are left out.

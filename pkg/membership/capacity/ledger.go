@@ -1,36 +1,89 @@
 package capacity
 
 import (
+	"slices"
 	"sync"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
-// Ledger holds one member's totals. Reflectors write it, the status controller reads it.
+// Ledger holds what is remembered of one member: shares of its objects, running totals over them,
+// and the last view that somebody took. Reflectors write it.
 type Ledger struct {
-	// changed is called, without any lock held, after a change that moved a total.
-	changed func()
+	classes *classes
+
+	// listening guards listeners; it is not held while they are called.
+	listening sync.Mutex
+	listeners []*listener
 
 	// mu guards what follows.
-	mu    sync.Mutex
-	nodes account[nodeShare]
-	pods  account[podShare]
+	mu      sync.Mutex
+	nodes   account[nodeShare]
+	pods    account[podShare]
+	quotas  account[quotaShare]
+	volumes account[types.NamespacedName]
 
 	readyNodes                         int32
 	allocatable, allocating, allocated Amounts
+
+	// used is by name of the node; there may be no such node (yet).
+	used map[string]*usage
+	// stuck is by the key of the pod.
+	stuck map[string]*stuckPod
+
+	draft draft
 }
 
-// account is what is remembered of one kind's objects.
-type account[S any] struct {
-	shares map[string]S
-	synced bool
+// listener is somebody who wants to know of changes.
+type listener struct {
+	totalsOnly bool
+	call       func()
 }
 
-// NewLedger returns an empty ledger that calls changed after each change of its totals.
-func NewLedger(changed func()) *Ledger {
-	return &Ledger{changed: changed,
-		nodes: account[nodeShare]{shares: map[string]nodeShare{}},
-		pods:  account[podShare]{shares: map[string]podShare{}}}
+// NewLedger returns an empty ledger.
+func NewLedger() *Ledger {
+	return &Ledger{
+		classes: newClasses(),
+		nodes:   account[nodeShare]{shares: map[string]nodeShare{}},
+		pods:    account[podShare]{shares: map[string]podShare{}},
+		quotas:  account[quotaShare]{shares: map[string]quotaShare{}},
+		volumes: account[types.NamespacedName]{shares: map[string]types.NamespacedName{}},
+		used:    map[string]*usage{},
+		stuck:   map[string]*stuckPod{},
+		draft:   draft{nodes: map[string]struct{}{}},
+	}
+}
+
+// OnTotals has changed called after each change that may have moved the totals, until stop is called.
+// It must not block. A call that is under way when stop returns may still go on.
+func (l *Ledger) OnTotals(changed func()) (stop func()) { return l.listen(changed, true) }
+
+// OnView is OnTotals for all that a View shows.
+func (l *Ledger) OnView(changed func()) (stop func()) { return l.listen(changed, false) }
+
+func (l *Ledger) listen(changed func(), totalsOnly bool) (stop func()) {
+	one := &listener{totalsOnly: totalsOnly, call: changed}
+	l.listening.Lock()
+	defer l.listening.Unlock()
+	l.listeners = append(slices.Clip(l.listeners), one) // tell may be using the old slice
+	return func() {
+		l.listening.Lock()
+		defer l.listening.Unlock()
+		l.listeners = slices.DeleteFunc(slices.Clone(l.listeners), func(other *listener) bool { return other == one })
+	}
+}
+
+// tell calls the listeners. mu is not held.
+func (l *Ledger) tell(totals bool) {
+	l.listening.Lock()
+	listeners := l.listeners
+	l.listening.Unlock()
+	for _, one := range listeners {
+		if totals || !one.totalsOnly {
+			one.call()
+		}
+	}
 }
 
 // Synced tells whether both nodes and pods have been seen in full, so that the totals mean something.
@@ -49,22 +102,4 @@ func (l *Ledger) Summary() (*clusterv1alpha1.NodeSummary, *clusterv1alpha1.Resou
 	}
 	return &clusterv1alpha1.NodeSummary{TotalNum: int32(len(l.nodes.shares)), ReadyNum: l.readyNodes},
 		&clusterv1alpha1.ResourceSummary{Allocatable: l.allocatable.list(), Allocating: l.allocating.list(), Allocated: l.allocated.list()}
-}
-
-// countNode adds a node to the totals, sign times. mu is held.
-func (l *Ledger) countNode(n nodeShare, sign int64) {
-	l.allocatable.add(n.allocatable, sign)
-	if n.ready {
-		l.readyNodes += int32(sign)
-	}
-}
-
-// countPod adds a pod to the totals, sign times. mu is held.
-func (l *Ledger) countPod(p podShare, sign int64) {
-	switch p.phase {
-	case waiting:
-		l.allocating.add(p.requests, sign)
-	case placed:
-		l.allocated.add(p.requests, sign)
-	}
 }

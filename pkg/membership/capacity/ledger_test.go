@@ -40,7 +40,7 @@ func pod(name, onNode string, phase corev1.PodPhase, requests ...corev1.Resource
 
 func synced(t *testing.T) *Ledger {
 	t.Helper()
-	l := NewLedger(func() {})
+	l := NewLedger()
 	if err := l.nodeStore().Replace(nil, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -164,9 +164,13 @@ func apply(t *testing.T, err error) {
 
 func TestOnlyMovesTell(t *testing.T) {
 	told := 0
-	l := NewLedger(func() { told++ })
+	l := NewLedger()
+	stop := l.OnTotals(func() { told++ })
+	viewed := 0
+	l.OnView(func() { viewed++ })
 	apply(t, l.nodeStore().Replace(nil, ""))
 	apply(t, l.podStore().Replace(nil, ""))
+	apply(t, l.quotaStore().Replace(nil, ""))
 	told = 0
 	p := pod("p", "n1", corev1.PodRunning, list("cpu", "1"))
 	apply(t, l.podStore().Add(p))
@@ -178,5 +182,15 @@ func TestOnlyMovesTell(t *testing.T) {
 	apply(t, l.podStore().Update(p))
 	if told != 1 {
 		t.Error("told of a change that moves no total")
+	}
+	told, viewed = 0, 0
+	apply(t, l.quotaStore().Add(quota("default", "q", list("pods", "5"), nil)))
+	if told != 0 || viewed != 1 {
+		t.Errorf("a quota was told of %d times to who wants totals and %d times to who wants views", told, viewed)
+	}
+	stop()
+	apply(t, l.podStore().Delete(p))
+	if told != 0 || viewed != 2 {
+		t.Errorf("after its stop a listener was called %d times, the other one %d times", told, viewed)
 	}
 }

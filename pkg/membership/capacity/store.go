@@ -2,28 +2,46 @@ package capacity
 
 import (
 	"fmt"
-	"reflect"
 
 	"k8s.io/client-go/tools/cache"
 )
+
+// account is what is remembered of one kind's objects.
+type account[S any] struct {
+	shares map[string]S
+	// synced is set from the first full list on, refused while the member denies us the kind.
+	synced, refused bool
+}
+
+// settled tells whether there is nothing more to wait for.
+func (a *account[S]) settled() bool { return a.synced || a.refused }
+
+// keyed is an object reduced to its share; it passes through the reflector in the object's place.
+type keyed[S any] struct {
+	key   string
+	share S
+	// none marks an object of which nothing is remembered.
+	none bool
+}
 
 // store is the end of a reflector: it feeds one kind's objects into a ledger.
 type store[S any] struct {
 	ledger  *Ledger
 	account *account[S]
-	count   func(S, int64)
-	shareOf func(any) (keyed[S], error)
+	equal   func(a, b S) bool
+	// reduceObject makes the share of an object.
+	reduceObject func(any) (keyed[S], error)
+	// intern, if not nil, makes a share refer to what the ledger holds already. The ledger is locked.
+	intern func(S) S
+	// count adds a share to what the ledger sums up, sign times. The ledger is locked.
+	count func(key string, share S, sign int64)
+	// replaced, if not nil, is called after a full list was counted. The ledger is locked.
+	replaced func()
+	// totals tells whether the kind is part of the totals.
+	totals bool
 }
 
 var _ cache.TransformingStore = &store[podShare]{}
-
-func (l *Ledger) nodeStore() *store[nodeShare] {
-	return &store[nodeShare]{ledger: l, account: &l.nodes, count: l.countNode, shareOf: nodeShareOf}
-}
-
-func (l *Ledger) podStore() *store[podShare] {
-	return &store[podShare]{ledger: l, account: &l.pods, count: l.countPod, shareOf: podShareOf}
-}
 
 // Transformer reduces objects while the reflector streams them, so that no list of full objects ever exists.
 func (s *store[S]) Transformer() cache.TransformFunc {
@@ -31,13 +49,24 @@ func (s *store[S]) Transformer() cache.TransformFunc {
 }
 
 func (s *store[S]) reduce(obj any) (keyed[S], error) {
-	if k, ok := obj.(keyed[S]); ok {
-		return k, nil
+	switch o := obj.(type) {
+	case keyed[S]:
+		return o, nil
+	case cache.DeletedFinalStateUnknown:
+		return s.reduce(o.Obj)
 	}
-	if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-		obj = gone.Obj
+	k, err := s.reduceObject(obj)
+	if err != nil {
+		return k, fmt.Errorf("summing up: %w", err)
 	}
-	return s.shareOf(obj)
+	return k, nil
+}
+
+func (s *store[S]) interned(share S) S {
+	if s.intern == nil {
+		return share
+	}
+	return s.intern(share)
 }
 
 func (s *store[S]) Add(obj any) error { return s.Update(obj) }
@@ -45,24 +74,29 @@ func (s *store[S]) Add(obj any) error { return s.Update(obj) }
 func (s *store[S]) Update(obj any) error {
 	k, err := s.reduce(obj)
 	if err != nil {
-		return fmt.Errorf("summing up: %w", err)
+		return err
+	}
+	if k.none {
+		s.drop(k.key)
+		return nil
 	}
 	l := s.ledger
 	l.mu.Lock()
 	old, known := s.account.shares[k.key]
 	// A pod changes many times without asking for more or less: most updates end here.
-	moved := !known || !reflect.DeepEqual(old, k.share)
+	moved := !known || !s.equal(old, k.share)
 	if moved {
 		if known {
-			s.count(old, -1)
+			s.count(k.key, old, -1)
 		}
-		s.count(k.share, 1)
-		s.account.shares[k.key] = k.share
+		share := s.interned(k.share)
+		s.account.shares[k.key] = share
+		s.count(k.key, share, 1)
 	}
 	tell := moved && s.account.synced
 	l.mu.Unlock()
 	if tell {
-		l.changed()
+		l.tell(s.totals)
 	}
 	return nil
 }
@@ -70,20 +104,24 @@ func (s *store[S]) Update(obj any) error {
 func (s *store[S]) Delete(obj any) error {
 	k, err := s.reduce(obj)
 	if err != nil {
-		return fmt.Errorf("summing up: %w", err)
+		return err
 	}
+	s.drop(k.key)
+	return nil
+}
+
+func (s *store[S]) drop(key string) {
 	l := s.ledger
 	l.mu.Lock()
-	old, known := s.account.shares[k.key]
+	old, known := s.account.shares[key]
 	if known {
-		s.count(old, -1)
-		delete(s.account.shares, k.key)
+		delete(s.account.shares, key)
+		s.count(key, old, -1)
 	}
 	l.mu.Unlock()
 	if known {
-		l.changed()
+		l.tell(s.totals)
 	}
-	return nil
 }
 
 // Replace starts the kind's account anew from a full list.
@@ -92,22 +130,51 @@ func (s *store[S]) Replace(list []any, _ string) error {
 	for _, obj := range list {
 		k, err := s.reduce(obj)
 		if err != nil {
-			return fmt.Errorf("summing up: %w", err)
+			return err
 		}
-		shares[k.key] = k.share
+		if !k.none {
+			shares[k.key] = k.share
+		}
 	}
 	l := s.ledger
 	l.mu.Lock()
-	for _, old := range s.account.shares {
-		s.count(old, -1)
+	old := s.account.shares
+	s.account.shares, s.account.synced, s.account.refused = shares, true, false
+	for key, share := range old {
+		s.count(key, share, -1)
 	}
-	for _, share := range shares {
-		s.count(share, 1)
+	for key, share := range shares {
+		share = s.interned(share)
+		shares[key] = share
+		s.count(key, share, 1)
 	}
-	s.account.shares, s.account.synced = shares, true
+	if s.replaced != nil {
+		s.replaced()
+	}
 	l.mu.Unlock()
-	l.changed()
+	l.tell(s.totals)
 	return nil
+}
+
+// refuse records that the member denies us the kind: nothing is known of it.
+func (s *store[S]) refuse() {
+	l := s.ledger
+	l.mu.Lock()
+	was := s.account.refused
+	if !was {
+		old := s.account.shares
+		s.account.shares, s.account.synced, s.account.refused = map[string]S{}, false, true
+		for key, share := range old {
+			s.count(key, share, -1)
+		}
+		if s.replaced != nil {
+			s.replaced()
+		}
+	}
+	l.mu.Unlock()
+	if !was {
+		l.tell(s.totals)
+	}
 }
 
 func (s *store[S]) Resync() error { return nil }

@@ -13,12 +13,12 @@ var writeVerbs = []string{"get", "list", "watch", "create", "update", "patch", "
 var readVerbs = []string{"get", "list", "watch"}
 
 // WriterBase returns the rules that every writer has from the start: probing the member, finding
-// out what it serves, summing up its nodes and pods, and reading its own role and the member's identity.
+// out what it serves, summing up its nodes, pods, quotas and volumes, and reading its own role and the member's identity.
 func WriterBase() []rbacv1.PolicyRule {
 	return []rbacv1.PolicyRule{
 		{Verbs: []string{"get"}, NonResourceURLs: []string{
 			"/readyz", "/readyz/*", "/healthz", "/livez", "/version", "/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"}},
-		{Verbs: readVerbs, APIGroups: []string{""}, Resources: []string{"nodes", "pods"}},
+		{Verbs: readVerbs, APIGroups: []string{""}, Resources: []string{"nodes", "pods", "resourcequotas", "persistentvolumes"}},
 		{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"namespaces"}, ResourceNames: []string{"kube-system"}},
 		{Verbs: readVerbs, APIGroups: []string{"apiextensions.k8s.io"}, Resources: []string{"customresourcedefinitions"}},
 		{Verbs: readVerbs, APIGroups: []string{"apiregistration.k8s.io"}, Resources: []string{"apiservices"}},

@@ -24,7 +24,7 @@ func (w *watcher) compose(cluster *clusterv1alpha1.Cluster, ready metav1.Conditi
 			status.APIEnablements = w.found.apis.enablements
 		}
 	}
-	if nodes, resources := w.session.ledger.Summary(); nodes != nil {
+	if nodes, resources := w.session.summary(); nodes != nil {
 		if old := status.ResourceSummary; old != nil {
 			resources.AllocatableModelings = old.AllocatableModelings
 		}

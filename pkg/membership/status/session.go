@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,11 +17,14 @@ import (
 
 	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/membership/views"
 )
 
 // session is what a watcher keeps going over one connection. It ends with the connection.
 type session struct {
-	conn   *connection.Connection
+	conn    *connection.Connection
+	ledgers *views.Ledgers
+	// ledger is nil until watch.
 	ledger *capacity.Ledger
 	// moved is set when the totals moved since the watcher last took them up. It keeps a member
 	// with busy pods from waking its watcher at each of them.
@@ -30,22 +34,19 @@ type session struct {
 	// bell rings when the member's APIs may have changed.
 	bell *bell
 
-	cancel  context.CancelFunc
-	ctx     context.Context
-	watches sync.Once
-	wg      sync.WaitGroup
+	wake   func()
+	cancel context.CancelFunc
+	ctx    context.Context
+	wg     sync.WaitGroup
+	// release gives the ledger up.
+	release func()
 }
 
 // openSession binds a session to a connection. wake is called when something happened: the
 // connection ended, the totals moved, an API came or went.
-func openSession(ctx context.Context, conn *connection.Connection, wake func()) *session {
+func openSession(ctx context.Context, conn *connection.Connection, ledgers *views.Ledgers, wake func()) *session {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &session{conn: conn, ctx: ctx, cancel: cancel, bell: &bell{ring: wake}}
-	s.ledger = capacity.NewLedger(func() {
-		if !s.moved.Swap(true) {
-			wake()
-		}
-	})
+	s := &session{conn: conn, ledgers: ledgers, ctx: ctx, cancel: cancel, wake: wake, bell: &bell{ring: wake}, release: func() {}}
 	s.wg.Go(func() {
 		select {
 		case <-conn.Done:
@@ -60,17 +61,36 @@ func openSession(ctx context.Context, conn *connection.Connection, wake func()) 
 // watch starts, once, the watches on the member. The watcher does so at the first successful
 // probe: a dead member is probed, not besieged.
 func (s *session) watch(clk clock.Clock) {
-	s.watches.Do(func() {
-		s.wg.Go(func() { s.ledger.Watch(s.ctx, s.conn.Kube, clk) })
-		for _, gvr := range apiSources {
-			s.wg.Go(func() { s.bell.follow(s.ctx, s.conn, gvr, clk) })
+	if s.ledger != nil {
+		return
+	}
+	ledger, release := s.ledgers.Hold(s.ctx, s.conn)
+	quiet := ledger.OnTotals(func() {
+		if !s.moved.Swap(true) {
+			s.wake()
 		}
 	})
+	s.ledger, s.release = ledger, func() {
+		quiet()
+		release()
+	}
+	for _, gvr := range apiSources {
+		s.wg.Go(func() { s.bell.follow(s.ctx, s.conn, gvr, clk) })
+	}
+}
+
+// summary returns the totals, or nils as long as they are not known.
+func (s *session) summary() (*clusterv1alpha1.NodeSummary, *clusterv1alpha1.ResourceSummary) {
+	if s.ledger == nil {
+		return nil, nil
+	}
+	return s.ledger.Summary()
 }
 
 // close ends the session and waits for its goroutines.
 func (s *session) close() {
 	s.cancel()
+	s.release()
 	s.wg.Wait()
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/membership/connection"
+	"atoll.dev/atoll/pkg/membership/views"
 )
 
 // Options are the knobs of the status controller; zero values give the defaults.
@@ -29,6 +30,8 @@ type Options struct {
 	SuccessThreshold time.Duration
 	// SummaryInterval is the least time between two writes that only follow nodes, pods or APIs. Default 5s.
 	SummaryInterval time.Duration
+	// Ledgers are where members are summed up; roles that share them share their watches. Default: own ones.
+	Ledgers *views.Ledgers
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -45,6 +48,9 @@ func (o *Options) setDefaults() {
 	orDefault(&o.SummaryInterval, 5*time.Second)
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
+	}
+	if o.Ledgers == nil {
+		o.Ledgers = views.NewLedgers(o.Clock)
 	}
 }
 

@@ -161,7 +161,7 @@ func (w *watcher) follow(ctx context.Context, conn *connection.Connection) {
 	if w.session != nil {
 		w.session.close()
 	}
-	w.session = openSession(ctx, conn, w.wakeUp)
+	w.session = openSession(ctx, conn, w.opts.Ledgers, w.wakeUp)
 	w.nextProbe, w.nextDiscovery, w.followUps = time.Time{}, time.Time{}, nil
 }
 

@@ -22,13 +22,21 @@ const (
 	Taints
 	// APIs: the member serves other kinds than before.
 	APIs
-	// MoreRoom: some resource has more left than before.
+	// MoreRoom: some resource has more left than before, in the member as a whole or on some node.
 	MoreRoom
+	// Nodes came, went, or differ in labels, taints or readiness.
+	Nodes
+	// Quotas: some ResourceQuota of the member is gone or leaves more than before.
+	Quotas
+	// Claims: other claims than before are bound to volumes on the member's nodes.
+	Claims
+	// Stuck: other pods than before are unschedulable in the member. It lets nobody in.
+	Stuck
 
 	// None: nothing that a decision depends on.
 	None Change = 0
 	// Any is every change that can let a workload in where it was refused.
-	Any = Joined | Labels | Topology | Taints | APIs | MoreRoom
+	Any = Joined | Labels | Topology | Taints | APIs | MoreRoom | Nodes | Quotas | Claims
 )
 
 // Has tells whether any of the respects of other is among those of c.

@@ -1,6 +1,7 @@
 // Package snapshot is the scheduler's view of the member clusters: what a
 // decision may know about them, parsed once when a Cluster changes and never
-// while deciding. Store takes Cluster events in and is the only writer; a
+// while deciding. Store takes in Cluster events, and views of the members' nodes
+// where somebody watches them, and is the only writer; a
 // Snapshot taken from it never changes, so that any number of decisions read one
 // without locks while newer events make newer snapshots.
 //

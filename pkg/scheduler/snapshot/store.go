@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+
+	"atoll.dev/atoll/pkg/membership/capacity"
 )
 
 // Snapshot is every cluster at one moment. It never changes.
@@ -46,12 +48,14 @@ type Event struct {
 
 // Store holds the clusters as they are now. Its zero value is empty and ready to use.
 type Store struct {
-	// mu guards the three fields below and orders stores to current.
+	// mu guards the fields below and orders stores to current.
 	mu sync.Mutex
 	// clusters is sorted by name, and never written in place while lent.
 	clusters   []*Cluster
 	lent       bool
 	generation int64
+	// views are the members' nodes by cluster, those of clusters that are not there yet included.
+	views map[string]*capacity.View
 	// current is the snapshot of clusters, nil if none was taken since they changed.
 	current atomic.Pointer[Snapshot]
 }
@@ -89,6 +93,7 @@ func (s *Store) Set(object *clusterv1alpha1.Cluster) Event {
 		e.Before = s.clusters[i]
 	}
 	e.After = parse(object, e.Before)
+	e.After.Nodes = s.views[object.Name]
 	e.Change = Compare(e.Before, e.After)
 	s.own()
 	if found {
