@@ -179,6 +179,7 @@ func TestShortageKeepsWhatIsPlaced(t *testing.T) {
 	p := newPlane(t, Cluster("a", Pods(3)), ResourceBinding("web", Deployment(3, placement{ReplicaScheduling: Dynamic()})))
 	p.settle()
 	p.alterCluster("a", Pods(0)) // as it reports once they run
+	p.endClaims()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 5 })
 	p.settle()
 	p.wants(web, "a:3")
@@ -196,6 +197,7 @@ func TestShortageKeepsWhatIsPlaced(t *testing.T) {
 
 	// Scaling back ends a shortage, too.
 	p.alterCluster("a", Pods(0))
+	p.endClaims()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 9 })
 	p.settle()
 	p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 5 })

@@ -29,7 +29,8 @@ type Options struct {
 	EmptyWorkloads bool
 	// Plugins in the order in which they are asked. Defaults to plugins.Default.
 	Plugins []framework.Plugin
-	// Estimators of which the lowest answer counts. Defaults to estimator.Summary.
+	// Estimators of which the lowest answer counts. Defaults to estimator.Members. If it
+	// is among them, what decisions take is claimed of it: see package reservation.
 	Estimators []estimator.Estimator
 	// Views tells of the members' nodes. Without it nothing is known of them but what
 	// the Clusters' status sums up.
@@ -60,7 +61,7 @@ func (o Options) complete() (Options, error) {
 		seen[p.Name()] = true
 	}
 	if o.Estimators == nil {
-		o.Estimators = []estimator.Estimator{estimator.Summary{}}
+		o.Estimators = []estimator.Estimator{&estimator.Members{}}
 	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}

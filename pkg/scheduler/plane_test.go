@@ -122,7 +122,7 @@ func (p *plane) restart(options ...func(*Options)) {
 	}
 	p.events = record.NewFakeRecorder(100)
 	p.scheduler = newScheduler(o, p.client, p.client, p.events)
-	p.alarm = newAlarm()
+	p.alarm = p.scheduler.alarm
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}
 	p.patches = nil

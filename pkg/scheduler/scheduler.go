@@ -16,6 +16,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/reservation"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -34,7 +35,11 @@ type Scheduler struct {
 	clusters *snapshot.Store
 	bindings *binding.Store
 	parked   *parking.Lot
-	writer   client.Client
+	// alarm is raised by what happens to clusters.
+	alarm *alarm
+	// claims keep parallel decisions from taking the same room twice; nil if no estimator holds any.
+	claims *reservation.Book
+	writer client.Client
 	// reader reads from the API server, not from a cache.
 	reader client.Reader
 	events record.EventRecorder

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -51,7 +52,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("creating the scheduler's queue: %w", err)
 	}
-	alarm := newAlarm()
+	if err := mgr.Add(s.endClaims()); err != nil {
+		return fmt.Errorf("adding the end of claims: %w", err)
+	}
+	alarm := s.alarm
 	sources := []source.TypedSource[binding.Key]{
 		source.TypedKind(mgr.GetCache(), &clusterv1alpha1.Cluster{}, clusterEvents(s, alarm)),
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ResourceBinding{}, bindingEvents[*workv1alpha2.ResourceBinding](s)),
@@ -75,15 +79,21 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
 func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
-	return &Scheduler{
+	s := &Scheduler{
 		name:     opts.SchedulerName,
-		cycle:    cycle.New(cycle.Options{Plugins: opts.Plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads}),
 		clusters: &snapshot.Store{},
 		bindings: &binding.Store{},
 		parked:   &parking.Lot{},
+		alarm:    newAlarm(),
 		writer:   writer,
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
 	}
+	plugins := opts.Plugins
+	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+		plugins = append(slices.Clip(plugins), s.claims)
+	}
+	s.cycle = cycle.New(cycle.Options{Plugins: plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})
+	return s
 }

@@ -25,7 +25,12 @@ func bindingEvents[T client.Object](s *Scheduler) handler.TypedFuncs[T, binding.
 		}
 	}
 	return handler.TypedFuncs[T, binding.Key]{
-		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[T], q queue) { observe(e.Object, q) },
+		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[T], q queue) {
+			if e.IsInInitialList && s.claims != nil {
+				s.claims.Recover(binding.Of(e.Object))
+			}
+			observe(e.Object, q)
+		},
 		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[T], q queue) { observe(e.ObjectNew, q) },
 		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[T], _ queue) {
 			s.bindings.Forget(e.Object)

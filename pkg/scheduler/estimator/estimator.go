@@ -12,7 +12,8 @@ import (
 // Unlimited is the answer for a cluster of which an Estimator knows no limit.
 const Unlimited int32 = math.MaxInt32
 
-// Estimator says how many more replicas of a workload clusters can hold.
+// Estimator says how many more replicas of a workload clusters can hold. Of a
+// workload of several components it says how many whole sets of them.
 type Estimator interface {
 	// Name is shown to users.
 	Name() string
