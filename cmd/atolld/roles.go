@@ -18,6 +18,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/views"
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
+	"atoll.dev/atoll/pkg/scheduler/rebalance"
 	"atoll.dev/atoll/pkg/serverconfig"
 	"atoll.dev/atoll/pkg/unsupported"
 )
@@ -104,6 +105,9 @@ func controllersRole(c *serverconfig.ServerConfiguration, identity string, keys 
 			}
 			if err := propagation.Setup(ctx, mgr, m.pool, propagation.Options{}); err != nil {
 				return fmt.Errorf("propagation: %w", err)
+			}
+			if err := rebalance.Setup(mgr); err != nil {
+				return fmt.Errorf("rebalancing: %w", err)
 			}
 			if err := unsupported.Setup(mgr); err != nil {
 				return fmt.Errorf("unsupported kinds: %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,7 +14,6 @@ import (
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
-	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 )
@@ -31,7 +31,7 @@ func (s *Scheduler) commit(ctx context.Context, b *binding.Binding, q question, 
 		if failure == nil {
 			clusters = decision.Clusters
 		}
-		if b, moved, err = s.writeSpec(ctx, b, q.placement, clusters); err != nil {
+		if b, moved, err = s.writeSpec(ctx, b, s.noted(b, q, decision, clusters), clusters); err != nil {
 			return err
 		}
 	}
@@ -76,26 +76,25 @@ func (s *Scheduler) outcome(b *binding.Binding, q question, decision cycle.Resul
 	}
 	if len(status) > 0 || q.fresh {
 		last := now
-		if t := b.Spec.RescheduleTriggeredAt; t != nil && t.After(last.Time) { // set by a clock ahead of ours: done all the same
-			last = *t
+		if t := b.Spec.RescheduleTriggeredAt; t != nil && t.Unix() >= last.Unix() { // just now, or by a clock ahead of ours: done all the same
+			last = metav1.NewTime(t.Add(time.Second))
 		}
 		status["lastScheduledTime"] = last
 	}
 	return status
 }
 
-// writeSpec writes where the workload goes and by which placement. It returns the
-// binding as it is then, and whether the clusters differ from before.
-func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, placement string, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
+// writeSpec writes where the workload goes, and the annotations that say why. It
+// returns the binding as it is then, and whether the clusters differ from before.
+func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, annotations fields, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
 	metadata := fields{"resourceVersion": b.Object.GetResourceVersion()}
 	patch := fields{"metadata": metadata}
 	moved := !sameTargets(b.Spec.Clusters, clusters)
-	recorded := b.Object.GetAnnotations()[wellknown.AppliedPlacementAnnotation] != placement
-	if !moved && !recorded {
+	if !moved && len(annotations) == 0 {
 		return b, false, nil
 	}
-	if recorded {
-		metadata["annotations"] = fields{wellknown.AppliedPlacementAnnotation: placement}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
 	}
 	if moved {
 		if len(clusters) == 0 {

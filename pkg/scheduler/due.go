@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,19 +14,23 @@ import (
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
-// cause is why a decision is due, in words that complete "decided because".
+// cause is what makes a decision due; because puts it into words.
 type cause string
 
 const (
-	placementDiffers cause = "the placement changed"
-	replicasDiffer   cause = "the number of replicas changed"
-	toldTo           cause = "rescheduling was triggered"
-	followsClusters  cause = "the workload goes to every cluster that fits"
-	clusterGone      cause = "a cluster that holds it is gone or being removed"
-	notRecorded      cause = "the outcome of the last decision is not recorded"
+	placementDiffers cause = "placement"
+	replicasDiffer   cause = "replicas"
+	toldTo           cause = "triggered"
+	followsClusters  cause = "every cluster that fits"
+	clusterGone      cause = "cluster gone"
+	affinityLost     cause = "affinity"
+	notRecorded      cause = "outcome not recorded"
+	stuckReplicas    cause = "stuck replicas"
 )
 
 // question is what is known of a binding before it is decided.
@@ -36,6 +41,13 @@ type question struct {
 	fresh bool
 	// placement is the binding's, as it is recorded once it is applied.
 	placement string
+	// limits are how many replicas the workload may have at most in clusters that could
+	// not run more lately, nil if there are none.
+	limits deschedule.Limits
+	// stuck are the replicas to be placed elsewhere, if they are the cause: those that
+	// have been unschedulable for dwell.
+	stuck []deschedule.Finding
+	dwell time.Duration
 }
 
 // responsible tells whether the binding is this scheduler's to place: it names this
@@ -55,8 +67,10 @@ func (s *Scheduler) responsible(b *binding.Binding) bool {
 		labels[workv1alpha2.BindingManagedByLabel] != ""
 }
 
-// ask finds out whether a decision is due. Divided replicas that are placed are
-// left alone unless something of theirs changed: that clusters changed is no reason to move them.
+// ask finds out whether a decision is due. Divided replicas that are placed are left
+// alone unless something of theirs changed. Of what happens to clusters only three
+// things move them: the cluster goes, it no longer is what the placement asks for, or
+// it cannot run them (see relocate). Taints and less room do not: what runs stays.
 func ask(b *binding.Binding, clusters *snapshot.Snapshot) (question, error) {
 	placement, err := json.Marshal(b.Spec.Placement)
 	if err != nil {
@@ -74,6 +88,8 @@ func ask(b *binding.Binding, clusters *snapshot.Snapshot) (question, error) {
 		q.cause = followsClusters
 	case holderGone(b.Spec, clusters):
 		q.cause = clusterGone
+	case len(outsiders(b, clusters)) > 0:
+		q.cause = affinityLost
 	case !meta.IsStatusConditionTrue(b.Status.Conditions, workv1alpha2.Scheduled):
 		q.cause = notRecorded
 	}
@@ -134,16 +150,46 @@ func replicasChanged(spec *workv1alpha2.ResourceBindingSpec) bool {
 }
 
 // rescheduleTriggered tells whether somebody asked for a fresh decision since the
-// last one. A binding that was never placed gets a fresh one anyway.
+// last one. A binding that was never placed gets a fresh one anyway. Times are stored
+// in whole seconds: one that is equal counts as asked since, as outcome leaves a
+// second between what was asked and what was done.
 func rescheduleTriggered(b *binding.Binding) bool {
 	triggered, last := b.Spec.RescheduleTriggeredAt, b.Status.LastScheduledTime
-	return triggered != nil && last != nil && triggered.After(last.Time)
+	return triggered != nil && last != nil && !triggered.Before(last)
 }
 
 // goesEverywhere tells whether the binding goes to every cluster that fits, so that
 // each change of a cluster may concern it.
 func goesEverywhere(spec *workv1alpha2.ResourceBindingSpec) bool {
 	return !spec.IsWorkload() || spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated
+}
+
+// outsiders returns the clusters, among those that hold the workload, that the
+// placement or the cluster group in use does not mean.
+func outsiders(b *binding.Binding, clusters *snapshot.Snapshot) []*snapshot.Cluster {
+	placement := b.Spec.Placement
+	if placement.ClusterAffinity == nil && len(placement.ClusterAffinities) == 0 {
+		return nil
+	}
+	r := requestInUse(b, clusters)
+	var outside []*snapshot.Cluster
+	for _, target := range b.Spec.Clusters {
+		if c := clusters.Get(target.Name); c != nil {
+			if _, meant := r.Tier(c); !meant {
+				outside = append(outside, c)
+			}
+		}
+	}
+	return outside
+}
+
+// requestInUse returns a request within the cluster group in use, if the placement has any.
+func requestInUse(b *binding.Binding, clusters *snapshot.Snapshot) *framework.Request {
+	var group *policyv1alpha1.ClusterAffinityTerm
+	if groups := b.Spec.Placement.ClusterAffinities; len(groups) > 0 {
+		group = &groups[cycle.ObservedGroup(groups, b.Status.SchedulerObservedAffinityName)]
+	}
+	return framework.NewRequest(framework.Question{Spec: b.Spec}, group, clusters)
 }
 
 func holderGone(spec *workv1alpha2.ResourceBindingSpec, clusters *snapshot.Snapshot) bool {

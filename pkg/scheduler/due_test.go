@@ -60,7 +60,8 @@ func TestWhenADecisionIsDue(t *testing.T) {
 		{"more replicas", func(b *workv1alpha2.ResourceBinding) { b.Spec.Replicas++ }, replicasDiffer},
 		{"a cluster taken away", func(b *workv1alpha2.ResourceBinding) { b.Spec.RemoveCluster("a") }, replicasDiffer},
 		{"triggered after the last decision", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(101, 0)) }, toldTo},
-		{"triggered before it", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(100, 0)) }, ""},
+		{"triggered in the second of the last decision", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(100, 0)) }, toldTo},
+		{"triggered before it", func(b *workv1alpha2.ResourceBinding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.Unix(99, 0)) }, ""},
 		{"goes to every cluster", func(b *workv1alpha2.ResourceBinding) {
 			b.Spec.Placement = &placement{}
 			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(placement{})
@@ -70,6 +71,20 @@ func TestWhenADecisionIsDue(t *testing.T) {
 		}, followsClusters},
 		{"a cluster gone", func(b *workv1alpha2.ResourceBinding) { b.Spec.Clusters[0].Name = "gone" }, clusterGone},
 		{"a cluster being removed", func(b *workv1alpha2.ResourceBinding) { b.Spec.Clusters[0].Name = "leaving" }, clusterGone},
+		{"a cluster that the placement no longer means", func(b *workv1alpha2.ResourceBinding) {
+			b.Spec.Placement.ClusterAffinity = &policyv1alpha1.ClusterAffinity{LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"tier": "gold"}}}
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(*b.Spec.Placement)
+		}, affinityLost},
+		{"a cluster outside the group in use", func(b *workv1alpha2.ResourceBinding) {
+			b.Status.SchedulerObservedAffinityName = "two"
+			b.Spec.Placement = ptr.To(groups("a"))
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(groups("a"))
+		}, affinityLost},
+		{"inside the group in use", func(b *workv1alpha2.ResourceBinding) {
+			b.Status.SchedulerObservedAffinityName = "two"
+			b.Spec.Placement = ptr.To(groups("a", "b"))
+			b.Annotations[wellknown.AppliedPlacementAnnotation] = recorded(groups("a", "b"))
+		}, ""},
 		{"condition missing", func(b *workv1alpha2.ResourceBinding) { b.Status.Conditions = nil }, notRecorded},
 		{"last decision failed", func(b *workv1alpha2.ResourceBinding) { b.Status.Conditions[0].Status = metav1.ConditionFalse }, notRecorded},
 	} {

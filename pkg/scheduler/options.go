@@ -6,6 +6,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"atoll.dev/atoll/pkg/membership/capacity"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins"
@@ -32,6 +33,8 @@ type Options struct {
 	// Estimators of which the lowest answer counts. Defaults to estimator.Members. If it
 	// is among them, what decisions take is claimed of it: see package reservation.
 	Estimators []estimator.Estimator
+	// Deschedule says when replicas that a member cannot run are placed elsewhere.
+	Deschedule deschedule.Options
 	// Views tells of the members' nodes. Without it nothing is known of them but what
 	// the Clusters' status sums up.
 	Views capacity.Source
@@ -63,6 +66,7 @@ func (o Options) complete() (Options, error) {
 	if o.Estimators == nil {
 		o.Estimators = []estimator.Estimator{&estimator.Members{}}
 	}
+	o.Deschedule = o.Deschedule.Complete()
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}

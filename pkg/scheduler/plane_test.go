@@ -46,6 +46,8 @@ type plane struct {
 	queue     queue
 	events    *record.FakeRecorder
 	delivered map[string]client.Object
+	// timers are when bindings asked to be looked at again.
+	timers map[binding.Key]time.Time
 }
 
 func newPlane(t *testing.T, objects ...client.Object) *plane {
@@ -125,6 +127,7 @@ func (p *plane) restart(options ...func(*Options)) {
 	p.alarm = p.scheduler.alarm
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}
+	p.timers = map[binding.Key]time.Time{}
 	p.patches = nil
 	p.deliver()
 }
@@ -178,14 +181,30 @@ func (p *plane) settle() {
 			return
 		}
 		key, _ := p.queue.Get()
-		_, err := p.scheduler.Reconcile(p.t.Context(), key)
+		result, err := p.scheduler.Reconcile(p.t.Context(), key)
 		p.queue.Done(key)
 		if err != nil {
 			p.t.Fatalf("deciding %s: %v", key, err)
 		}
+		delete(p.timers, key)
+		if result.RequeueAfter > 0 {
+			p.timers[key] = p.clock.Now().Add(result.RequeueAfter)
+		}
 		p.deliver()
 	}
 	p.t.Fatal("the scheduler does not come to rest")
+}
+
+// pass lets time pass, and settles what that brings.
+func (p *plane) pass(d time.Duration) {
+	p.t.Helper()
+	p.clock.SetTime(p.clock.Now().Add(d))
+	for key, at := range p.timers {
+		if !at.After(p.clock.Now()) {
+			p.queue.Add(key)
+		}
+	}
+	p.settle()
 }
 
 func (p *plane) create(o client.Object) {

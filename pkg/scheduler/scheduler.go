@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
-	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
 	"atoll.dev/atoll/pkg/scheduler/reservation"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
@@ -43,6 +44,7 @@ type Scheduler struct {
 	// reader reads from the API server, not from a cache.
 	reader client.Reader
 	events record.EventRecorder
+	stuck  deschedule.Options
 	clock  clock.PassiveClock
 }
 
@@ -81,22 +83,23 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 2. Is a decision due?
 	clusters := s.clusters.Snapshot()
-	question, err := ask(b, clusters)
+	question, look, err := s.examine(b, clusters)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if question.cause == "" {
 		s.parked.Leave(key)
-		return reconcile.Result{}, s.confirm(ctx, b)
+		return reconcile.Result{RequeueAfter: look}, s.confirm(ctx, b)
 	}
 
 	// 3. Decide.
-	decision, failure := s.cycle.Place(ctx, framework.Question{
-		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec,
-		Group: b.Status.SchedulerObservedAffinityName, Fresh: question.fresh,
-	}, clusters)
+	question, decision, failure := s.decide(ctx, b, question, clusters)
 	log.V(4).Info("Decided", "cause", question.cause, "clusters", decision.Clusters, "group", decision.AffinityName,
 		"refused", len(decision.Refused), "failure", failure)
+	if errors.Is(failure, errNowhere) { // what is stuck stays until there is room for it
+		s.parked.Park(key, snapshot.Any)
+		return reconcile.Result{RequeueAfter: look}, s.confirm(ctx, b)
+	}
 
 	// 4. Claim what others that decide at this moment must not take too.
 	release := func(bool) {}
@@ -125,7 +128,30 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	if s.clusters.Generation() != clusters.Generation {
 		return reconcile.Result{RequeueAfter: again}, nil
 	}
-	return reconcile.Result{}, nil
+	return reconcile.Result{RequeueAfter: look}, nil
+}
+
+// examine finds out whether a decision is due, and in how long replicas that are stuck
+// may make one due although nothing changes, 0 if there are none.
+func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (question, time.Duration, error) {
+	q, err := ask(b, clusters)
+	if err != nil || !deschedule.Concerns(b.Spec) {
+		return q, 0, err
+	}
+	now := s.clock.Now()
+	if !q.fresh { // who asks for a fresh decision has mended the clusters, or wants to know
+		q.limits = deschedule.LimitsOf(b.Object.GetAnnotations(), now)
+	}
+	stuck, next := s.stuck.Examine(b, clusters, now)
+	if q.cause == "" && len(stuck) > 0 {
+		q.cause, q.stuck, q.dwell = stuckReplicas, stuck, s.stuck.Dwell
+		next = deschedule.Earliest(next, q.limits.NextEnd()) // by then a cluster may be tried again
+	}
+	var look time.Duration
+	if !next.IsZero() {
+		look = max(next.Sub(now), again)
+	}
+	return q, look, nil
 }
 
 // refresh reads the binding again, past the watch that has yet to deliver what the conflict was about.

@@ -89,6 +89,7 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		reader:   reader,
 		events:   recorder,
 		clock:    opts.Clock,
+		stuck:    opts.Deschedule,
 	}
 	plugins := opts.Plugins
 	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {

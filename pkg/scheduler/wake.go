@@ -12,6 +12,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/affinity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -90,7 +91,7 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 }
 
 // offers are changes that concern nobody but those who wait.
-const offers = snapshot.MoreRoom | snapshot.Quotas | snapshot.Stuck
+const offers = snapshot.MoreRoom | snapshot.Quotas
 
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
 	change := snapshot.None
@@ -121,7 +122,7 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
-		if u.change.Has(snapshot.Left) && b.Spec.TargetContains(u.name) {
+		if b.Spec.TargetContains(u.name) && s.unsettles(b, u) {
 			return true
 		}
 		if !u.change.Has(waits) {
@@ -139,6 +140,18 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 		}
 	}
 	return false
+}
+
+// unsettles tells whether what happened to a cluster may move what it holds of the binding.
+func (s *Scheduler) unsettles(b *binding.Binding, u *upheaval) bool {
+	if u.change.Has(snapshot.Left | snapshot.Labels | snapshot.Topology) {
+		return true
+	}
+	if !u.change.Has(snapshot.Stuck) || !deschedule.Concerns(b.Spec) {
+		return false
+	}
+	c := s.clusters.Snapshot().Get(u.name)
+	return c != nil && c.Nodes != nil && len(c.Nodes.Stuck[deschedule.Workload(b.Spec)]) > 0
 }
 
 // reachable returns matchers for all clusters that a decision could choose: those

@@ -25,6 +25,12 @@ const (
 
 	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
 	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
+	// DecisionsAnnotation on a binding holds the last decisions that moved something, as JSON; see package history.
+	DecisionsAnnotation = "scheduler.atoll.dev/decisions"
+	// AvoidedAnnotation on a binding holds the clusters that could not run all replicas, as JSON; see package deschedule.
+	AvoidedAnnotation = "scheduler.atoll.dev/avoided"
+	// TriggeredByAnnotation on a binding says who set spec.rescheduleTriggeredAt: that time, a blank, and the name of a WorkloadRebalancer.
+	TriggeredByAnnotation = "scheduler.atoll.dev/triggered-by"
 
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"

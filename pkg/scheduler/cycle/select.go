@@ -41,7 +41,7 @@ func (c *Cycle) estimate(ctx context.Context, r *framework.Request, candidates [
 		clusters[i] = candidates[i].Cluster
 	}
 	for i, room := range estimator.Lowest(ctx, c.estimators, r.Spec, clusters) {
-		candidates[i].Room = room
+		candidates[i].Room = r.Room(candidates[i].Name, room)
 	}
 }
 

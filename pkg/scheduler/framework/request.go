@@ -31,8 +31,10 @@ type Request struct {
 	// Trace asks for what only an explanation needs, see Question.
 	Trace bool
 
-	// held is spec.clusters by name.
+	// held is spec.clusters by name, but no more than limits allow.
 	held map[string]int32
+	// limits are the most replicas that some clusters may get.
+	limits map[string]int32
 }
 
 // Question is what is asked of a decision: where the binding's workload goes.
@@ -49,15 +51,22 @@ type Question struct {
 	Fresh bool
 	// Trace makes the decision keep the scores of each plugin, for an explanation.
 	Trace bool
+	// Limits are the most replicas that clusters which cannot run more may get or keep,
+	// where replicas are divided by the room that clusters have. A cluster that is not
+	// listed has no limit.
+	Limits map[string]int32
 }
 
 // NewRequest makes the request to place a binding within one of its cluster
 // groups, or by its ClusterAffinity if group is nil.
 func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapshot.Snapshot) *Request {
 	spec := q.Spec
-	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, Trace: q.Trace, held: make(map[string]int32, len(spec.Clusters))}
+	r := &Request{
+		Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, Trace: q.Trace, limits: q.Limits,
+		held: make(map[string]int32, len(spec.Clusters)),
+	}
 	for _, target := range spec.Clusters {
-		r.held[target.Name] = max(target.Replicas, 0)
+		r.held[target.Name] = r.limited(target.Name, max(target.Replicas, 0))
 	}
 	if group == nil {
 		r.Affinity = affinity.Compile(spec.Placement.ClusterAffinity)
@@ -79,8 +88,24 @@ func (r *Request) Holds(cluster string) bool {
 	return ok
 }
 
-// Held returns the replicas that the workload has been given in the cluster so far.
+// Held returns the replicas that the workload has been given in the cluster so far,
+// or as many of them as it may keep there.
 func (r *Request) Held(cluster string) int32 { return r.held[cluster] }
+
+// Room returns how many of so many replicas the cluster may get in addition to those that it holds.
+func (r *Request) Room(cluster string, replicas int32) int32 {
+	if _, limited := r.limits[cluster]; !limited {
+		return replicas
+	}
+	return max(0, min(replicas, r.limits[cluster]-r.held[cluster]))
+}
+
+func (r *Request) limited(cluster string, replicas int32) int32 {
+	if most, limited := r.limits[cluster]; limited {
+		return min(replicas, max(most, 0))
+	}
+	return replicas
+}
 
 // Tier returns how far down the order of preference the cluster lies: 0 for those
 // of Affinity, i for those of Overflow[i-1], and false if the group does not allow it.
