@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -11,7 +12,10 @@ import (
 
 	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/scheduler/binding"
-	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/estimator"
+	"atoll.dev/atoll/pkg/scheduler/explain"
+	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/reservation"
 	"atoll.dev/atoll/pkg/scheduler/review"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -63,19 +67,51 @@ func (r reviewed) Snapshot() *snapshot.Snapshot { return r.clusters.Snapshot() }
 // Binding implements review.Scheduler.
 func (r reviewed) Binding(key binding.Key) *binding.Binding { return r.bindings.Get(key) }
 
-// Cycle implements review.Scheduler.
-func (r reviewed) Cycle() *cycle.Cycle { return r.cycle }
-
-// Due implements review.Scheduler.
-func (r reviewed) Due(b *binding.Binding, clusters *snapshot.Snapshot) (string, bool) {
-	if b.Spec.Placement == nil {
-		return "", false
-	}
-	q, err := ask(b, clusters)
+// Decide implements review.Scheduler.
+func (r reviewed) Decide(ctx context.Context, b *binding.Binding, clusters *snapshot.Snapshot) (explain.Decision, string) {
+	q, _, err := r.examine(b, clusters)
 	if err != nil { // a placement that was decoded can be encoded
-		return "", false
+		return explain.Decision{Failure: err, Now: b.Spec.Clusters}, ""
 	}
-	return string(q.cause), q.fresh
+	tracing := *r.Scheduler
+	tracing.trace = true
+	q, result, failure := tracing.decide(ctx, b, q, clusters)
+	if errors.Is(failure, errNowhere) { // what is stuck stays where it is
+		result.Clusters, failure = b.Spec.Clusters, nil
+	}
+	due := ""
+	if q.cause != "" && (q.cause != followsClusters || failure != nil || !sameTargets(b.Spec.Clusters, result.Clusters)) {
+		due = because(b, q, result, result.Clusters)
+	}
+	return explain.Decision{
+		Result: result, Failure: failure, Answers: tracing.cycle.Limits(ctx, result), Interests: tracing.cycle.Interests(), Now: b.Spec.Clusters,
+	}, due
+}
+
+// Suppose implements review.Scheduler.
+func (r reviewed) Suppose() func(context.Context, *binding.Binding, *snapshot.Snapshot) explain.Decision {
+	var (
+		estimators []estimator.Estimator
+		claims     []framework.ReservePlugin
+	)
+	for _, e := range r.cycle.Estimators() {
+		if members, ok := e.(*estimator.Members); ok {
+			fork := members.Fork()
+			e, claims = fork, append(claims, reservation.New(fork, r.clock, nil))
+		}
+		estimators = append(estimators, e)
+	}
+	supposing := *r.Scheduler
+	supposing.cycle = r.cycle.Supposing(estimators, claims...)
+	return func(ctx context.Context, b *binding.Binding, clusters *snapshot.Snapshot) explain.Decision {
+		decision, _ := reviewed{Scheduler: &supposing}.Decide(ctx, b, clusters)
+		if decision.Failure == nil {
+			if release, ok := supposing.cycle.Reserve(ctx, decision.Result); ok {
+				release(true)
+			}
+		}
+		return decision
+	}
 }
 
 // Leaves implements review.Scheduler.

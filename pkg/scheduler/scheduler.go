@@ -46,6 +46,8 @@ type Scheduler struct {
 	events record.EventRecorder
 	stuck  deschedule.Options
 	clock  clock.PassiveClock
+	// trace is set for decisions that are made for an explanation only.
+	trace bool
 }
 
 // Reconcile looks at one binding and places it if that is due.

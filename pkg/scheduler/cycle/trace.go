@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"atoll.dev/atoll/pkg/scheduler/estimator"
+	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -13,46 +14,24 @@ type PluginScore struct {
 	Score  int64
 }
 
-// Limit is why a candidate has the room that it has.
-type Limit struct {
-	// Room is how many more replicas the estimator that counts says there is room for.
-	Room int32
-	// Estimator that gave the lowest answer, empty if none knows a limit.
-	Estimator string
-	// Detail says in words what there is no more of, if the estimator tells.
-	Detail string
-}
-
-// Limits asks the estimators again, one after the other, for an explanation of a
-// decision: it returns a Limit for each candidate, or nil if no step needed to know.
-func (c *Cycle) Limits(ctx context.Context, decision Result) []Limit {
-	if decision.Request == nil || len(decision.Candidates) == 0 || !c.asksForRoom(decision) {
+// Limits asks the estimators of a decision again, for an explanation of it: it returns
+// for each candidate, in their order, what they say, the lowest first; nil if no step
+// needed to know. It costs far more than the decision did.
+func (c *Cycle) Limits(ctx context.Context, decision Result) [][]estimator.Answer {
+	if decision.Request == nil || len(decision.Candidates) == 0 || !asksForRoom(decision.Request) {
 		return nil
 	}
 	clusters := make([]*snapshot.Cluster, len(decision.Candidates))
-	limits := make([]Limit, len(decision.Candidates))
 	for i := range decision.Candidates {
 		clusters[i] = decision.Candidates[i].Cluster
-		limits[i].Room = estimator.Unlimited
 	}
-	for _, e := range c.estimators {
-		answer, err := e.Estimate(ctx, decision.Request.Spec, clusters)
-		if err != nil || len(answer) != len(clusters) {
-			continue
-		}
-		for i := range limits {
-			if n := max(answer[i], 0); n < limits[i].Room {
-				limits[i] = Limit{Room: n, Estimator: e.Name()}
-			}
-		}
-	}
-	return limits
+	return estimator.Explain(ctx, c.estimators, decision.Request.Spec, clusters)
 }
 
-// asksForRoom tells whether a step of the decision depended on the room of the candidates.
-func (c *Cycle) asksForRoom(decision Result) bool {
-	r := decision.Request
-	return followsRoom(r) || len(r.Spec.Placement.SpreadConstraints) > 0 && !ignoresSpread(r.Spec.Placement.ReplicaScheduling)
+// asksForRoom tells whether a step depends on the room of the candidates.
+func asksForRoom(r *framework.Request) bool {
+	placement := r.Spec.Placement
+	return followsRoom(r) || len(placement.SpreadConstraints) > 0 && !ignoresSpread(placement.ReplicaScheduling)
 }
 
 // Interests returns, by the name of each filter plugin, the changes of a cluster that can end a refusal by it.
@@ -63,3 +42,14 @@ func (c *Cycle) Interests() map[string]snapshot.Change {
 	}
 	return interests
 }
+
+// Supposing returns a cycle for decisions that are only simulated: the same, but with
+// other estimators, and with reserver in place of whatever claims for real decisions.
+func (c *Cycle) Supposing(estimators []estimator.Estimator, reserver ...framework.ReservePlugin) *Cycle {
+	supposing := *c
+	supposing.estimators, supposing.reservers = estimators, reserver
+	return &supposing
+}
+
+// Estimators returns those that the cycle asks.
+func (c *Cycle) Estimators() []estimator.Estimator { return c.estimators }

@@ -8,6 +8,7 @@ import (
 
 	"atoll.dev/atoll/apis/scheduling/v1alpha1"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/estimator"
 )
 
 // candidates tells of each candidate, in the order of the Result, what followed for it.
@@ -32,8 +33,9 @@ func candidates(d Decision) []v1alpha1.Candidate {
 		for _, s := range c.Scores {
 			out.Scores = append(out.Scores, v1alpha1.PluginScore{Plugin: s.Plugin, Score: s.Score})
 		}
-		if d.Limits != nil && i < len(d.Limits) {
-			out.Room, out.LimitedBy, out.Limit = ptr.To(c.Room), d.Limits[i].Estimator, d.Limits[i].Detail
+		if i < len(d.Answers) {
+			out.Room = ptr.To(c.Room)
+			out.LimitedBy, out.Limit = limit(c.Room, d.Answers[i])
 		}
 		part, divided := parts[c.Name]
 		if divided {
@@ -46,6 +48,17 @@ func candidates(d Decision) []v1alpha1.Candidate {
 		list = append(list, out)
 	}
 	return list
+}
+
+// limit says which estimator a candidate's room comes from, and what there is no more of.
+func limit(room int32, answers []estimator.Answer) (by, detail string) {
+	if len(answers) == 0 || answers[0].Replicas == estimator.Unlimited {
+		return "", ""
+	}
+	if room < answers[0].Replicas {
+		return "Deschedule", "it could not run more lately"
+	}
+	return answers[0].Estimator, answers[0].Limit
 }
 
 // part is what the divisions of an assignment say of one cluster.

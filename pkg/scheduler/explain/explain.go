@@ -8,6 +8,7 @@ import (
 
 	"atoll.dev/atoll/apis/scheduling/v1alpha1"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -16,8 +17,8 @@ type Decision struct {
 	// Result and Failure are what the cycle returned. Its request asked for a trace.
 	Result  cycle.Result
 	Failure error
-	// Limits say for each candidate what limits its room; nil if no step needed to know.
-	Limits []cycle.Limit
+	// Answers are what the estimators say of each candidate, the lowest first; nil if no step needed to know.
+	Answers [][]estimator.Answer
 	// Interests are the changes of a cluster that can end a refusal, by plugin.
 	Interests map[string]snapshot.Change
 	// Now is where the workload is placed.
@@ -104,7 +105,7 @@ func wouldHelp(d Decision, refused []v1alpha1.Refusal) []string {
 
 // room tells how many replicas are asked for and how many the candidates hold.
 func room(d Decision) []string {
-	if d.Limits == nil || d.Result.Request == nil {
+	if d.Answers == nil || d.Result.Request == nil {
 		return nil
 	}
 	var capacity int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -12,9 +13,8 @@ import (
 	"atoll.dev/atoll/apis/scheduling/v1alpha1"
 	"atoll.dev/atoll/pkg/propagation/twin"
 	"atoll.dev/atoll/pkg/scheduler/binding"
-	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/explain"
-	"atoll.dev/atoll/pkg/scheduler/framework"
+	"atoll.dev/atoll/pkg/scheduler/history"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -75,21 +75,11 @@ func (r *Reviewer) explainBinding(ctx context.Context, key binding.Key, b *bindi
 		describe(&w)
 		return w
 	}
-	due, fresh := r.Scheduler.Due(b, clusters)
-	d := decide(ctx, r.Scheduler.Cycle(), framework.Question{
-		Binding: key, Annotations: b.Object.GetAnnotations(), Spec: b.Spec,
-		Group: b.Status.SchedulerObservedAffinityName, Fresh: fresh, Trace: true,
-	}, clusters)
+	d, due := r.Scheduler.Decide(ctx, b, clusters)
 	w := explain.Workload(d, explain.For(1))
 	w.Due = due
 	describe(&w)
 	return w
-}
-
-// decide makes a decision and gathers what is known of it.
-func decide(ctx context.Context, c *cycle.Cycle, q framework.Question, clusters *snapshot.Snapshot) explain.Decision {
-	result, failure := c.Place(ctx, q, clusters)
-	return explain.Decision{Result: result, Failure: failure, Limits: c.Limits(ctx, result), Interests: c.Interests(), Now: q.Spec.Clusters}
 }
 
 // keyOf returns the key of the binding that a template has.
@@ -120,4 +110,14 @@ func policyOf(claim twin.Claim) string {
 }
 
 // decisions are the last ones made for a binding.
-func decisions(*binding.Binding) []v1alpha1.Decision { return nil }
+func decisions(b *binding.Binding) []v1alpha1.Decision {
+	var list []v1alpha1.Decision
+	for _, d := range history.Of(b.Object.GetAnnotations()) {
+		change := d.Moved
+		if d.More > 0 {
+			change += fmt.Sprintf(" and %d more", d.More)
+		}
+		list = append(list, v1alpha1.Decision{Time: metav1.NewTime(d.Time), Cause: d.Cause, Change: change})
+	}
+	return list
+}

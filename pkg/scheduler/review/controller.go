@@ -23,7 +23,7 @@ import (
 	"atoll.dev/atoll/apis/scheduling/v1alpha1"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/scheduler/binding"
-	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/explain"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -47,10 +47,12 @@ type Scheduler interface {
 	Binding(key binding.Key) *binding.Binding
 	// Leaves says why the scheduler does not place a binding; empty if it does.
 	Leaves(b *binding.Binding) string
-	// Due says why a decision is due, as a continuation of "decided because"; empty if none is.
-	Due(b *binding.Binding, clusters *snapshot.Snapshot) (cause string, fresh bool)
-	// Cycle makes decisions.
-	Cycle() *cycle.Cycle
+	// Decide makes the decision that the binding gives cause for, and writes nothing. It
+	// returns why a decision is due, as a continuation of "decided because"; empty if none is.
+	Decide(ctx context.Context, b *binding.Binding, clusters *snapshot.Snapshot) (decision explain.Decision, due string)
+	// Suppose returns a Decide whose decisions take room that the later ones among them
+	// miss, and nobody else.
+	Suppose() func(ctx context.Context, b *binding.Binding, clusters *snapshot.Snapshot) explain.Decision
 }
 
 // Options of Setup; all fields are required.

@@ -16,7 +16,6 @@ import (
 	"atoll.dev/atoll/pkg/propagation/twin"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/explain"
-	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/simulate"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -32,20 +31,20 @@ func (r *Reviewer) simulate(ctx context.Context, s *v1alpha1.Simulation) (v1alph
 		return v1alpha1.PlacementReviewStatus{}, err
 	}
 	status := v1alpha1.PlacementReviewStatus{Phase: v1alpha1.ReviewCompleted, Clusters: int32(len(clusters.Clusters()))}
-	preview := match.NewPreview(policies, r.Interpreter, r.client)
 	bounds := explain.For(len(s.Templates))
+	run := run{Reviewer: r, preview: match.NewPreview(policies, r.Interpreter, r.client), clusters: clusters, decide: r.Scheduler.Suppose(), replicas: s.Replicas}
 	fit := 0
 	for i, raw := range s.Templates {
 		template, err := manifest.Template(raw)
-		if err != nil {
-			return status, fmt.Errorf("templates[%d] %w", i, err)
-		}
-		if err := simulate.Complete(template); err != nil {
-			return status, fmt.Errorf("templates[%d] (%s %s): %w", i, template.GetKind(), template.GetName(), err)
+		if err == nil {
+			err = simulate.Complete(template)
 		}
 		var w v1alpha1.WorkloadPlacement
-		if w, clusters, err = r.supposed(ctx, template, s.Replicas, preview, clusters, bounds); err != nil {
-			return status, fmt.Errorf("templates[%d] (%s %s): %w", i, template.GetKind(), template.GetName(), err)
+		if err == nil {
+			w, err = run.place(ctx, template, bounds)
+		}
+		if err != nil {
+			return status, fmt.Errorf("templates[%d]: %w", i, err)
 		}
 		if w.Result == v1alpha1.Placed {
 			fit++
@@ -56,49 +55,45 @@ func (r *Reviewer) simulate(ctx context.Context, s *v1alpha1.Simulation) (v1alph
 	return status, nil
 }
 
-// supposed places one template, and returns the clusters with what is left of them then.
-func (r *Reviewer) supposed(ctx context.Context, template *unstructured.Unstructured, replicas *int32, preview *match.Preview,
-	clusters *snapshot.Snapshot, bounds explain.Bounds) (v1alpha1.WorkloadPlacement, *snapshot.Snapshot, error) {
+// run is one simulation.
+type run struct {
+	*Reviewer
+	preview  *match.Preview
+	clusters *snapshot.Snapshot
+	decide   func(context.Context, *binding.Binding, *snapshot.Snapshot) explain.Decision
+	replicas *int32
+}
+
+// place places one template.
+func (r *run) place(ctx context.Context, template *unstructured.Unstructured, bounds explain.Bounds) (v1alpha1.WorkloadPlacement, error) {
 	ref := v1alpha1.TemplateReference{APIVersion: template.GetAPIVersion(), Kind: template.GetKind(), Namespace: template.GetNamespace(), Name: template.GetName()}
 	key := keyOf(ref)
-	now := r.Scheduler.Binding(key)
-	if now != nil && !stands(now, ref) {
-		now = nil
-	}
 	var object client.Object
-	if now != nil {
+	now := r.Scheduler.Binding(key)
+	if now != nil && stands(now, ref) {
 		object = now.Object
 	}
-	wanted, policy, selected, err := preview.Binding(ctx, template, object)
+	wanted, policy, selected, err := r.preview.Binding(ctx, template, object)
 	if err != nil {
-		return v1alpha1.WorkloadPlacement{}, clusters, err
+		return v1alpha1.WorkloadPlacement{}, err
 	}
 	if !selected {
 		return v1alpha1.WorkloadPlacement{Template: ref, Result: v1alpha1.NotSelected,
-			Message: "no policy selects it, neither of those given nor of those in the control plane"}, clusters, nil
+			Message: "no policy selects it, neither of those given nor of those in the control plane"}, nil
 	}
-	if replicas != nil && hasReplicas(wanted.Spec) {
-		wanted.Spec.Replicas = *replicas
+	if r.replicas != nil && hasReplicas(wanted.Spec) {
+		wanted.Spec.Replicas = *r.replicas
 	}
-	q := framework.Question{Annotations: wanted.GetAnnotations(), Spec: wanted.Spec, Trace: true}
-	if now != nil {
-		q.Binding = key
-		q.Group = now.Status.SchedulerObservedAffinityName
-		_, q.Fresh = r.Scheduler.Due(now, clusters)
-	}
-	d := decide(ctx, r.Scheduler.Cycle(), q, clusters)
-	w := explain.Workload(d, bounds)
+	supposed := binding.Of(wanted.Object)
+	w := explain.Workload(r.decide(ctx, supposed, r.clusters), bounds)
 	w.Template, w.Policy = ref, policyOf(policy.Claim())
-	if now != nil {
+	if object != nil {
 		w.Binding = &v1alpha1.BindingReference{Namespace: key.Namespace, Name: key.Name}
 	}
-	if name := wanted.Spec.SchedulerName; r.Scheduler.Leaves(binding.Of(wanted.Object)) != "" && w.Result == v1alpha1.Placed {
-		w.Message += fmt.Sprintf("; it is left to scheduler %s, or suspended", name)
+	if why := r.Scheduler.Leaves(supposed); why != "" && w.Result == v1alpha1.Placed {
+		w.Message += "; but " + why
 	}
-	if d.Failure == nil {
-		clusters = simulate.Take(clusters, wanted.Spec, d.Result.Clusters)
-	}
-	return w, clusters, nil
+	return w, nil
 }
 
 // hasReplicas tells whether a number of replicas means something for the workload.
