@@ -20,7 +20,11 @@ func PrintSimulated(w io.Writer, status *v1alpha1.PlacementReviewStatus) error {
 		p := &status.Workloads[i]
 		name := title(p.Template)
 		if p.Result != v1alpha1.Placed {
-			fmt.Fprintf(out, "%s\t-\t-\t%s\tcannot be placed\n", name, total(p.Now))
+			reason := "cannot be placed"
+			if p.Result == v1alpha1.NotSelected {
+				reason = "no policy selects it"
+			}
+			fmt.Fprintf(out, "%s\t-\t-\t%s\t%s\n", name, total(p.Now), reason)
 			continue
 		}
 		rows := rowsOf(p)
@@ -40,7 +44,7 @@ func PrintSimulated(w io.Writer, status *v1alpha1.PlacementReviewStatus) error {
 	}
 	for i := range status.Workloads {
 		p := &status.Workloads[i]
-		if p.Result == v1alpha1.Placed {
+		if p.Result == v1alpha1.Placed || p.Result == v1alpha1.NotSelected {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s: %s\n", title(p.Template), p.Message)
