@@ -154,7 +154,7 @@ func TestFitsNowhere(t *testing.T) {
 	p.alter(web, func(b *binding.Binding) { b.Spec.Placement.ClusterAffinity = ptr.To(Named("c")) })
 	p.settle()
 	p.wants(web, "")
-	message := "0/2 clusters are available: 2 cluster(s) did not match the placement cluster affinity constraint."
+	message := "0/2 clusters fit: 2 outside the cluster affinity"
 	p.wantsScheduled(web, metav1.ConditionFalse, "NoClusterFit", message)
 	event := "Warning ScheduleBindingFailed " + message
 	if got := p.announced(); !slices.Equal(got, []string{event, event}) {
@@ -169,7 +169,7 @@ func TestFitsNowhere(t *testing.T) {
 	p.create(Cluster("c", WithoutAPIs()))
 	p.settle()
 	p.wantsScheduled(web, metav1.ConditionFalse, "NoClusterFit",
-		"0/3 clusters are available: 1 cluster(s) did not have the API resource, 2 cluster(s) did not match the placement cluster affinity constraint.")
+		"0/3 clusters fit: 2 outside the cluster affinity, 1 lack apps/v1 Deployment")
 	p.alterCluster("c", func(c *clusterv1alpha1.Cluster) { c.Status = Cluster("c").Status })
 	p.settle()
 	p.wants(web, "c:6")

@@ -57,6 +57,7 @@ func bindingSpec(s *workv1alpha2.ResourceBindingSpec) field.ErrorList {
 	errs := apiVersion(path.Child("resource", "apiVersion"), s.Resource.APIVersion)
 	errs = append(errs, required(path.Child("resource", "kind"), s.Resource.Kind, "must be the kind of the bound resource")...)
 	errs = append(errs, required(path.Child("resource", "name"), s.Resource.Name, "must be the name of the bound resource")...)
+	errs = append(errs, notNegative(path.Child("replicas"), s.Replicas)...)
 	errs = append(errs, targetClusters(path.Child("clusters"), s.Clusters)...)
 	if s.ReplicaRequirements != nil {
 		errs = append(errs, nodeClaim(path.Child("replicaRequirements", "nodeClaim"), s.ReplicaRequirements.NodeClaim)...)
@@ -81,6 +82,7 @@ func targetClusters(path *field.Path, clusters []workv1alpha2.TargetCluster) fie
 	var errs field.ErrorList
 	for i, c := range clusters {
 		errs = append(errs, required(path.Index(i).Child("name"), c.Name, "must be the name of a Cluster")...)
+		errs = append(errs, notNegative(path.Index(i).Child("replicas"), c.Replicas)...)
 	}
 	return errs
 }
@@ -96,6 +98,7 @@ func components(path *field.Path, components []workv1alpha2.Component) field.Err
 			errs = append(errs, field.Duplicate(at.Child("name"), c.Name))
 		}
 		names.Insert(c.Name)
+		errs = append(errs, notNegative(at.Child("replicas"), c.Replicas)...)
 		if c.ReplicaRequirements != nil {
 			errs = append(errs, nodeClaim(at.Child("replicaRequirements", "nodeClaim"), c.ReplicaRequirements.NodeClaim)...)
 		}

@@ -98,6 +98,14 @@ func conditions(path *field.Path, list []metav1.Condition) field.ErrorList {
 	return metav1validation.ValidateConditions(list, path)
 }
 
+// notNegative refuses a number of replicas below 0.
+func notNegative(path *field.Path, replicas int32) field.ErrorList {
+	if replicas < 0 {
+		return field.ErrorList{field.Invalid(path, replicas, "must be a number of replicas, at least 0")}
+	}
+	return nil
+}
+
 // within refuses a number outside of [min, max]. Nil is not set.
 func within(path *field.Path, value *int32, min, max int32) field.ErrorList {
 	if value == nil || (*value >= min && *value <= max) {

@@ -97,39 +97,6 @@ func clusterTolerations(path *field.Path, tolerations []corev1.Toleration) field
 	return errs
 }
 
-func spreadConstraints(path *field.Path, constraints []policyv1alpha1.SpreadConstraint) field.ErrorList {
-	var errs field.ErrorList
-	byField := sets.New[policyv1alpha1.SpreadFieldValue]()
-	for i, c := range constraints {
-		at := path.Index(i)
-		errs = append(errs, emptyOrOneOf(at.Child("spreadByField"), c.SpreadByField, policyv1alpha1.SpreadByFieldCluster,
-			policyv1alpha1.SpreadByFieldRegion, policyv1alpha1.SpreadByFieldZone, policyv1alpha1.SpreadByFieldProvider)...)
-		if c.SpreadByField != "" && c.SpreadByLabel != "" {
-			errs = append(errs, field.Forbidden(at.Child("spreadByLabel"), "cannot be set together with spreadByField; use one of the two"))
-		}
-		if c.MinGroups < 0 {
-			errs = append(errs, field.Invalid(at.Child("minGroups"), c.MinGroups, "must be at least 0"))
-		}
-		if c.MaxGroups < 0 {
-			errs = append(errs, field.Invalid(at.Child("maxGroups"), c.MaxGroups, "must be at least 0; 0 means no limit"))
-		}
-		if c.MaxGroups > 0 && c.MaxGroups < c.MinGroups {
-			errs = append(errs, field.Invalid(at.Child("maxGroups"), c.MaxGroups, "must be at least minGroups"))
-		}
-		if c.SpreadByField == "" {
-			continue
-		}
-		if byField.Has(c.SpreadByField) {
-			errs = append(errs, field.Duplicate(at.Child("spreadByField"), c.SpreadByField))
-		}
-		byField.Insert(c.SpreadByField)
-	}
-	if byField.Len() > 0 && !byField.Has(policyv1alpha1.SpreadByFieldCluster) {
-		errs = append(errs, field.Required(path, "must have a constraint with spreadByField: cluster beside those by other fields, which says how many clusters to take"))
-	}
-	return errs
-}
-
 func replicaScheduling(path *field.Path, s *policyv1alpha1.ReplicaSchedulingStrategy) field.ErrorList {
 	if s == nil {
 		return nil

@@ -138,9 +138,35 @@ func TestPropagationPolicy(t *testing.T) {
 			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster}, policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster}),
 			[]string{"spec.placement.spreadConstraints[1].spreadByField: Duplicate"}},
 		"spread by region alone": {
-			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldRegion}),
-			[]string{"spec.placement.spreadConstraints: spreadByField: cluster"}},
+			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldRegion}), nil},
 		"spread by label alone": {spread(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"}), nil},
+		"spread by what is no label key": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByLabel: "the rack"}),
+			[]string{`spec.placement.spreadConstraints[0].spreadByLabel: Invalid value: "the rack"`}},
+		"spread twice by one label": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"}, policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"}),
+			[]string{"spec.placement.spreadConstraints[1].spreadByLabel: Duplicate"}},
+		"spread by two labels": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"}, policyv1alpha1.SpreadConstraint{SpreadByLabel: "row"}), nil},
+		"spread twice by clusters, once by default": {
+			spread(policyv1alpha1.SpreadConstraint{}, policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster}),
+			[]string{"spec.placement.spreadConstraints[1].spreadByField: Duplicate"}},
+		"spread by an unknown field": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByField: "planet"}),
+			[]string{`spec.placement.spreadConstraints[0].spreadByField: Unsupported value: "planet"`}},
+		"fewer clusters than regions": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldRegion, MinGroups: 3},
+				policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MaxGroups: 2}),
+			[]string{"spec.placement.spreadConstraints[1].maxGroups: Invalid value: 2: must be at least 3, the minGroups of spec.placement.spreadConstraints[0]"}},
+		"fewer clusters than values of a label": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack", MinGroups: 3}, policyv1alpha1.SpreadConstraint{MaxGroups: 2}),
+			[]string{"spec.placement.spreadConstraints[1].maxGroups: Invalid value: 2: must be at least 3"}},
+		"fewer clusters than zones, of which a cluster may have several": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldZone, MinGroups: 3},
+				policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MaxGroups: 2}), nil},
+		"one cluster for each region, as Karmada has it": {
+			spread(policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MinGroups: 1, MaxGroups: 1},
+				policyv1alpha1.SpreadConstraint{SpreadByField: policyv1alpha1.SpreadByFieldRegion, MinGroups: 2, MaxGroups: 2}), nil},
 		"weights of zero and below": {
 			weights(1, 0, -2),
 			[]string{"spec.placement.replicaScheduling.weightPreference.staticWeightList[1].weight: at least 1", "spec.placement.replicaScheduling.weightPreference.staticWeightList[2].weight: at least 1"}},
@@ -216,6 +242,14 @@ func TestPropagationWarnings(t *testing.T) {
 		"aggregated and weighted": {func(s *spec) {
 			s.Placement.ReplicaScheduling = &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: policyv1alpha1.ReplicaSchedulingTypeDivided,
 				ReplicaDivisionPreference: policyv1alpha1.ReplicaDivisionPreferenceAggregated, WeightPreference: &policyv1alpha1.ClusterPreferences{}}
+		}, 1},
+		"spread and static weights": {func(s *spec) {
+			s.Placement.SpreadConstraints = []policyv1alpha1.SpreadConstraint{{SpreadByLabel: "rack"}}
+			s.Placement.ReplicaScheduling = &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: policyv1alpha1.ReplicaSchedulingTypeDivided,
+				ReplicaDivisionPreference: policyv1alpha1.ReplicaDivisionPreferenceWeighted}
+		}, 1},
+		"one cluster for each of two regions": {func(s *spec) {
+			s.Placement.SpreadConstraints = []policyv1alpha1.SpreadConstraint{{SpreadByField: policyv1alpha1.SpreadByFieldRegion, MinGroups: 2}, {MaxGroups: 1}}
 		}, 1},
 		"name and label selector": {func(s *spec) {
 			s.ResourceSelectors[0].Name, s.ResourceSelectors[0].LabelSelector = "a", &metav1.LabelSelector{}

@@ -12,6 +12,7 @@ func PropagationWarnings(s *policyv1alpha1.PropagationSpec) []string {
 	if r := s.Placement.ReplicaScheduling; r != nil {
 		warnings = append(warnings, replicaWarnings(r)...)
 	}
+	warnings = append(warnings, spreadWarnings(&s.Placement)...)
 	return warnings
 }
 

@@ -35,6 +35,14 @@ func TestBinding(t *testing.T) {
 		Components: []workv1alpha2.Component{{Name: "a"}, {Name: "a"}, {}},
 	}}
 	expect(t, ClusterResourceBinding(b), "spec.components[1].name: Duplicate", "spec.components[2].name: Required")
+	b = &workv1alpha2.ClusterResourceBinding{Spec: workv1alpha2.ResourceBindingSpec{
+		Resource:   workv1alpha2.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: "a"},
+		Replicas:   -1,
+		Clusters:   []workv1alpha2.TargetCluster{{Name: "m", Replicas: -2}},
+		Components: []workv1alpha2.Component{{Name: "a", Replicas: -3}},
+	}}
+	expect(t, ClusterResourceBinding(b), "spec.replicas: Invalid value: -1: must be a number of replicas, at least 0",
+		"spec.clusters[0].replicas: Invalid value: -2", "spec.components[0].replicas: Invalid value: -3")
 	expect(t, BindingAnnotations(map[string]string{"resourcebinding.karmada.io/dependencies": "x"}), "metadata.annotations[resourcebinding.karmada.io/dependencies]: JSON list")
 	expect(t, BindingAnnotations(map[string]string{"resourcebinding.karmada.io/dependencies": `[{"apiVersion":"v1","kind":"Secret","namespace":"a","name":"b"}]`}))
 	expect(t, BindingAnnotations(nil))

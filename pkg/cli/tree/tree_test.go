@@ -126,11 +126,11 @@ NAME READY REASON SINCE MESSAGE
 Deployment web/nginx False
 └── PropagationPolicy web/nginx False PolicyMissing it claimed the template and was deleted since
 └── ResourceBinding web/nginx-deployment Unknown Pending the binding is not made yet`},
-		"no cluster fits": {template("{}"), []runtime.Object{policy, bindingTo(condition("Scheduled", metav1.ConditionFalse, "NoClusterFit", "0/2 clusters are available: 2 did not match."))}, `
+		"no cluster fits": {template("{}"), []runtime.Object{policy, bindingTo(condition("Scheduled", metav1.ConditionFalse, "NoClusterFit", "0/2 clusters fit: 2 outside the cluster affinity"))}, `
 NAME READY REASON SINCE MESSAGE
 Deployment web/nginx False
 └── PropagationPolicy web/nginx False
-└── ResourceBinding web/nginx-deployment False NoClusterFit 5m 0/2 clusters are available: 2 did not match.`},
+└── ResourceBinding web/nginx-deployment False NoClusterFit 5m 0/2 clusters fit: 2 outside the cluster affinity`},
 		"not scheduled yet": {template("{}"), []runtime.Object{policy, bindingTo(nil)}, `
 NAME READY REASON SINCE MESSAGE
 Deployment web/nginx Unknown

@@ -12,18 +12,18 @@ import (
 )
 
 // strategy is how replicas are assigned.
-type strategy int
+type strategy string
 
 const (
 	// duplicated gives every cluster all replicas.
-	duplicated strategy = iota
+	duplicated strategy = "Duplicated"
 	// staticWeight divides by the weights of the placement.
-	staticWeight
+	staticWeight strategy = "StaticWeight"
 	// dynamicWeight divides by the room that clusters have.
-	dynamicWeight
+	dynamicWeight strategy = "DynamicWeight"
 	// aggregated is dynamicWeight over as few clusters as have room for all.
-	aggregated
-	unknown
+	aggregated strategy = "Aggregated"
+	unknown    strategy = ""
 )
 
 func strategyOf(placement *policyv1alpha1.Placement) strategy {
@@ -45,11 +45,14 @@ func strategyOf(placement *policyv1alpha1.Placement) strategy {
 	}
 }
 
-// hasReplicas tells whether replicas are assigned at all: neither what is not a
-// workload nor workloads of several components can be divided, these go to every
-// selected cluster as they are.
+// inSets tells whether the workload has several components. These cannot be divided:
+// a cluster gets all of them, one set, or none.
+func inSets(spec *workv1alpha2.ResourceBindingSpec) bool { return len(spec.Components) > 1 }
+
+// hasReplicas tells whether replicas are assigned at all: what is not a workload, and
+// sets of components, go to every selected cluster as they are.
 func hasReplicas(spec *workv1alpha2.ResourceBindingSpec) bool {
-	return (spec.Replicas > 0 || spec.ReplicaRequirements != nil) && len(spec.Components) <= 1
+	return (spec.Replicas > 0 || spec.ReplicaRequirements != nil) && !inSets(spec)
 }
 
 // followsRoom tells whether the assignment depends on the room that clusters have.
@@ -58,72 +61,86 @@ func followsRoom(r *framework.Request) bool {
 		return false
 	}
 	s := strategyOf(r.Spec.Placement)
-	return s == dynamicWeight || s == aggregated || len(r.Overflow) > 0
+	return s == dynamicWeight || s == aggregated
 }
 
-// assign is step 5. Clusters that get no replica are left out.
-func assign(r *framework.Request, selected []Candidate) ([]workv1alpha2.TargetCluster, error) {
+// assign is step 5. Clusters that get no replica are left out. What does not follow
+// the room that clusters have goes to overflow clusters only if there are no others.
+func assign(r *framework.Request, result *Result) error {
 	if !hasReplicas(r.Spec) {
-		return inAll(selected, 0), nil
+		result.Assignment = &Assignment{Mode: WholeWorkload}
+		result.Clusters = inAll(preferred(result), 0)
+		return nil
 	}
-	targets, err := assignTiers(r, selected)
-	if err != nil {
-		return nil, err
-	}
-	targets = slices.DeleteFunc(targets, func(t workv1alpha2.TargetCluster) bool { return t.Replicas <= 0 })
-	slices.SortFunc(targets, byName)
-	return targets, nil
-}
-
-// assignTiers gives each tier of clusters what those before it have no room for.
-func assignTiers(r *framework.Request, selected []Candidate) ([]workv1alpha2.TargetCluster, error) {
-	if len(r.Overflow) == 0 {
-		return assignReplicas(r, selected, r.Spec.Replicas)
-	}
+	s := strategyOf(r.Spec.Placement)
+	a := &Assignment{Strategy: string(s), Placed: placed(result.Selected)}
+	result.Assignment = a
 	var (
 		targets []workv1alpha2.TargetCluster
-		left    = r.Spec.Replicas
+		err     error
 	)
-	for tier := 0; tier <= len(r.Overflow) && left > 0; tier++ {
-		var members []Candidate
-		var capacity int64
-		for _, candidate := range selected {
-			if candidate.Tier == tier {
-				members = append(members, candidate)
-				capacity += candidate.Capacity()
-			}
-		}
-		if len(members) == 0 {
-			continue
-		}
-		share := int32(min(int64(left), capacity))
-		given, err := assignReplicas(r, members, share)
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, given...)
-		left -= share
-	}
-	if left > 0 {
-		return nil, &ShortageError{"failed to assign replicas: Clusters available replicas are not enough to schedule."}
-	}
-	return targets, nil
-}
-
-func assignReplicas(r *framework.Request, candidates []Candidate, replicas int32) ([]workv1alpha2.TargetCluster, error) {
-	switch s := strategyOf(r.Spec.Placement); s {
+	switch s {
 	case duplicated:
-		return inAll(candidates, replicas), nil
+		a.Mode = AllReplicas
+		targets = inAll(preferred(result), r.Spec.Replicas)
 	case staticWeight:
-		return byStaticWeight(r, candidates, replicas), nil
+		a.Mode = FromWeights
+		targets = byStaticWeight(r, preferred(result), a)
 	case dynamicWeight, aggregated:
-		return byRoom(r, candidates, replicas, s)
+		if targets, err = byRoom(r, result.Selected, s, a); err == nil && result.Spread != nil {
+			targets = coverGroups(targets, result, a)
+		}
 	default:
 		scheduling := r.Spec.Placement.ReplicaScheduling
-		return nil, &UnsupportedError{fmt.Sprintf("failed to assign replicas: unsupported replica scheduling strategy, "+
+		err = &UnsupportedError{fmt.Sprintf("failed to assign replicas: unsupported replica scheduling strategy, "+
 			"replicaSchedulingType: %s, replicaDivisionPreference: %s, please try another scheduling strategy",
 			scheduling.ReplicaSchedulingType, scheduling.ReplicaDivisionPreference)}
 	}
+	if err != nil {
+		return err
+	}
+	targets = slices.DeleteFunc(targets, func(t workv1alpha2.TargetCluster) bool { return t.Replicas <= 0 })
+	slices.SortFunc(targets, byName)
+	result.Clusters = targets
+	return nil
+}
+
+// preferred returns the selected clusters of the best tier. Spread constraints have
+// taken the better tiers first already, and what they took is needed.
+func preferred(result *Result) []Candidate {
+	selected, best := result.Selected, 0
+	if result.Spread != nil && result.Spread.Ignored == "" {
+		return selected
+	}
+	for i := range selected {
+		if i == 0 || selected[i].Tier < best {
+			best = selected[i].Tier
+		}
+	}
+	return ofTier(selected, best)
+}
+
+// ofTier returns the clusters of a tier, selected itself if that is all of them.
+func ofTier(selected []Candidate, tier int) []Candidate {
+	if !slices.ContainsFunc(selected, func(c Candidate) bool { return c.Tier != tier }) {
+		return selected
+	}
+	var members []Candidate
+	for i := range selected {
+		if selected[i].Tier == tier {
+			members = append(members, selected[i])
+		}
+	}
+	return members
+}
+
+// placed is how many replicas clusters hold.
+func placed(candidates []Candidate) int64 {
+	var sum int64
+	for i := range candidates {
+		sum += int64(candidates[i].Held)
+	}
+	return sum
 }
 
 func inAll(candidates []Candidate, replicas int32) []workv1alpha2.TargetCluster {

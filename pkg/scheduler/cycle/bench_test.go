@@ -23,7 +23,8 @@ func BenchmarkPlace(b *testing.B) {
 		var weights []policyv1alpha1.StaticClusterWeight
 		for i := range clusters {
 			name := fmt.Sprintf("member-%04d", i)
-			clusters[i] = Cluster(name, Label("tier", []string{"gold", "silver"}[i%2]), At("p", fmt.Sprint("r", i%5), "z"), Allocatable(corev1.ResourceList{
+			clusters[i] = Cluster(name, Label("tier", []string{"gold", "silver"}[i%2]), Label("rack", fmt.Sprint("k", i%17)),
+				At("p", fmt.Sprint("r", i%10), fmt.Sprint("z", i%30)), Allocatable(corev1.ResourceList{
 				corev1.ResourcePods: resource.MustParse("1000"), corev1.ResourceCPU: resource.MustParse("500"), corev1.ResourceMemory: resource.MustParse("2Ti"),
 			}))
 			if i%10 == 0 {
@@ -41,6 +42,9 @@ func BenchmarkPlace(b *testing.B) {
 			{"static", placement{ReplicaScheduling: Static(weights...)}},
 			{"dynamic", placement{ClusterAffinity: &gold, ReplicaScheduling: Dynamic()}},
 			{"aggregated-spread", placement{ReplicaScheduling: Aggregated(), SpreadConstraints: byCluster(2, 10)}},
+			{"dynamic-region", placement{ReplicaScheduling: Dynamic(), SpreadConstraints: append(byCluster(3, 6), by("region", 2, 2))}},
+			{"dynamic-region-zone-label", placement{ReplicaScheduling: Dynamic(), SpreadConstraints: append(byCluster(3, 12), by("region", 2, 3), by("zone", 3, 6), byLabel("rack", 4, 8))}},
+			{"duplicated-zone-label", placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{by("zone", 3, 6), byLabel("rack", 2, 0)}}},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
 				spec := Deployment(300, c.placement)

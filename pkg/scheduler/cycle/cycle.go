@@ -58,9 +58,10 @@ type Candidate struct {
 	Scores []PluginScore
 	// Tier is how far down the order of preference of its group the cluster lies, 0 being best.
 	Tier int
-	// Held is how many replicas the cluster has been given so far.
+	// Held is how many replicas the cluster has been given so far, or sets of components.
 	Held int32
-	// Room is how many replicas it can take in addition. It is 0 if no step needs to know.
+	// Room is how many replicas it can take in addition, or sets of components. It is 0
+	// if no step needs to know.
 	Room int32
 }
 
@@ -81,7 +82,8 @@ type Result struct {
 	Candidates []Candidate
 	// Selected are those that step 4 chose.
 	Selected []Candidate
-	// Attempts are the cluster groups up to this one, in their order; nil if the placement has none.
+	// Attempts are the cluster groups up to the one that worked out, or all if none did,
+	// in their order; nil if the placement has none.
 	Attempts []Attempt
 	// Spread is how the spread constraints were met; nil if there are none or step 4 was not reached.
 	Spread *spread.Outcome
@@ -98,18 +100,17 @@ type Refused struct {
 // run decides within one group. The Result tells how far it came even if it fails.
 func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	result := Result{Request: r, AffinityName: r.AffinityName}
-	var err error
 
 	result.Candidates, result.Refused = c.filter(ctx, r)
 	if len(result.Candidates) == 0 {
 		return result, c.noFit(result.Refused, r)
 	}
 	c.score(ctx, r, result.Candidates)
-	if result.Selected, err = c.selectClusters(ctx, r, result.Candidates); err != nil {
+	if err := c.selectClusters(ctx, r, &result); err != nil {
 		return result, err
 	}
-	if result.Clusters, err = assign(r, result.Selected); err != nil {
-		return result, err
+	if err := assign(r, &result); err != nil {
+		return result, c.assignmentFailed(&result, err)
 	}
 	if c.emptyWorkloads {
 		result.Clusters = withEmpty(result.Clusters, result.Selected)

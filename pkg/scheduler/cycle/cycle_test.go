@@ -1,6 +1,7 @@
 package cycle_test
 
 import (
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,6 +32,14 @@ func byCluster(minimum, maximum int) []policyv1alpha1.SpreadConstraint {
 	return []policyv1alpha1.SpreadConstraint{{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MinGroups: minimum, MaxGroups: maximum}}
 }
 
+func by(field policyv1alpha1.SpreadFieldValue, minimum, maximum int) policyv1alpha1.SpreadConstraint {
+	return policyv1alpha1.SpreadConstraint{SpreadByField: field, MinGroups: minimum, MaxGroups: maximum}
+}
+
+func byLabel(key string, minimum, maximum int) policyv1alpha1.SpreadConstraint {
+	return policyv1alpha1.SpreadConstraint{SpreadByLabel: key, MinGroups: minimum, MaxGroups: maximum}
+}
+
 func components(spec *workv1alpha2.ResourceBindingSpec, n int) *workv1alpha2.ResourceBindingSpec {
 	spec.Components = make([]workv1alpha2.Component, n)
 	return spec
@@ -39,6 +48,16 @@ func components(spec *workv1alpha2.ResourceBindingSpec, n int) *workv1alpha2.Res
 // abc are three clusters with room for 5, 10 and 20 pods.
 func abc() []*clusterv1alpha1.Cluster {
 	return []*clusterv1alpha1.Cluster{Cluster("a", Pods(5)), Cluster("b", Pods(10)), Cluster("c", Pods(20))}
+}
+
+// regions are five clusters in three regions and racks with room for 10 pods each.
+func regions() []*clusterv1alpha1.Cluster {
+	var clusters []*clusterv1alpha1.Cluster
+	for i, name := range []string{"a", "b", "c", "d", "e"} {
+		region := fmt.Sprint("r", i/2)
+		clusters = append(clusters, Cluster(name, Pods(10), At("p", region, "z"+name), Label("rack", []string{"1", "1", "2", "", "3"}[i])))
+	}
+	return clusters
 }
 
 func TestPlace(t *testing.T) {
@@ -83,6 +102,27 @@ func TestPlace(t *testing.T) {
 		{"spread without a maximum", abc(), Deployment(3, placement{SpreadConstraints: byCluster(2, 0)}), false, "a:3 b:3 c:3"},
 		{"spread makes room by another cluster", abc(), Deployment(18, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Dynamic()}, On("a", 1)), false, "c:18"},
 
+		{"static weights, a tie goes to who holds it", abc(), Deployment(4, placement{ReplicaScheduling: Static()}, On("a", 1), On("b", 1), On("c", 2)), false, "a:1 b:1 c:2"},
+		{"static weights, a tie by name if it is asked for afresh", abc(), Deployment(4, placement{ReplicaScheduling: Static()}, On("a", 1), On("b", 1), On("c", 2)), true, "a:2 b:1 c:1"},
+		{"static weights, a tie after another cluster came", abc(), Deployment(1, placement{ReplicaScheduling: Static()}, On("c", 1)), false, "c:1"},
+
+		{"regions, as many clusters as there may be", regions(), Deployment(6, placement{SpreadConstraints: append(byCluster(1, 3), by("region", 2, 2)), ReplicaScheduling: Dynamic()}), false, "a:2 b:2 c:2"},
+		{"regions, duplicated, one cluster each", regions(), Deployment(6, placement{SpreadConstraints: append(byCluster(1, 1), by("region", 2, 2))}), false, "a:6 c:6"},
+		{"regions that aggregation would leave out", regions(), Deployment(6, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{by("region", 3, 3)}, ReplicaScheduling: Aggregated()}), false, "a:4 c:1 e:1"},
+		{"more regions than replicas", regions(), Deployment(1, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{by("region", 2, 2)}, ReplicaScheduling: Dynamic()}), false, "a:1"},
+		{"labels", regions(), Deployment(4, placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{byLabel("rack", 2, 2)}}), false, "a:4 b:4 c:4"},
+		{"without replicas", regions(), ConfigMap(placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 0))}), false, "a:0 c:0"},
+		{"regions stay when scaled up", regions(), Deployment(8, placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 2)), ReplicaScheduling: Dynamic()}, On("d", 2), On("e", 2)), false, "d:4 e:4"},
+		{"regions stay when scaled down", regions(), Deployment(2, placement{SpreadConstraints: append(byCluster(1, 2), by("region", 2, 2)), ReplicaScheduling: Aggregated()}, On("d", 5), On("e", 1)), false, "d:1 e:1"},
+
+		{"sets of components go where one has room", abc(), components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}), 2), false, "c:0"},
+		{"sets of components are not weighted", abc(), components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Static(Weight("a", 1))}), 2), false, "c:0"},
+		{"a set of components stays where it is", []*clusterv1alpha1.Cluster{Cluster("a", Pods(0)), Cluster("b", Pods(9))},
+			components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}, On("a", 0)), 2), false, "a:0"},
+		{"a set of components has no room", []*clusterv1alpha1.Cluster{Cluster("a", Pods(0)), Cluster("b", Pods(0))},
+			components(Deployment(3, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Aggregated()}), 2), false,
+			"error: failed to select clusters: no enough resource when selecting 1 clusters: 0 of them can hold all components of the workload"},
+
 		{"clusters being removed get nothing", []*clusterv1alpha1.Cluster{Cluster("a"), Cluster("b", Leaving())}, Deployment(2, placement{}, On("b", 2)), false, "a:2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,6 +139,11 @@ func TestEmptyWorkloads(t *testing.T) {
 	if got, want := write(c.Place(t.Context(), framework.Question{Spec: spec}, snapshot.New(abc()...))), "a:0 b:1 c:0"; got != want {
 		t.Errorf("placed %q, want %q", got, want)
 	}
+}
+
+func held(spec *workv1alpha2.ResourceBindingSpec, on ...workv1alpha2.TargetCluster) *workv1alpha2.ResourceBindingSpec {
+	spec.Clusters = on
+	return spec
 }
 
 func TestGroups(t *testing.T) {
@@ -127,6 +172,31 @@ func TestGroups(t *testing.T) {
 			spec.Placement.SpreadConstraints = byCluster(1, 1)
 			return spec
 		}(), "", "a:3", "one"},
+		{"overflow, more replicas go to the first tier with room", held(dynamic(12, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 4), On("c", 3)), "", "a:9 c:3", "one"},
+		{"overflow, nothing moves back by itself", held(dynamic(8, overflow(group("one", "a"), "b")), On("a", 2), On("b", 6)), "", "a:2 b:6", "one"},
+		{"overflow, fewer replicas are taken from the last tier", held(dynamic(6, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 2), On("b", 4), On("c", 5)), "", "a:2 b:4", "one"},
+		{"overflow, and from the next before it", held(dynamic(5, overflow(overflow(group("one", "a"), "b"), "c")), On("a", 2), On("b", 4), On("c", 5)), "", "a:2 b:3", "one"},
+		{"overflow, aggregated", func() *workv1alpha2.ResourceBindingSpec {
+			spec := held(dynamic(9, overflow(group("one", "a", "b"), "c")), On("b", 4), On("c", 2))
+			spec.Placement.ReplicaScheduling = Aggregated()
+			return spec
+		}(), "", "b:7 c:2", "one"},
+		{"overflow, duplicated, has no say", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "a"), "c"))
+			spec.Placement.ReplicaScheduling = Duplicated()
+			return spec
+		}(), "", "a:9", "one"},
+		{"overflow, duplicated, for want of others", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "z"), "c"))
+			spec.Placement.ReplicaScheduling = Duplicated()
+			return spec
+		}(), "", "c:9", "one"},
+		{"overflow, static weights", func() *workv1alpha2.ResourceBindingSpec {
+			spec := dynamic(9, overflow(group("one", "a", "b"), "c"))
+			spec.Placement.ReplicaScheduling = Static(Weight("a", 1), Weight("b", 2), Weight("c", 3))
+			return spec
+		}(), "", "a:3 b:6", "one"},
+		{"overflow, sets of components", components(dynamic(3, overflow(group("one", "a"), "c")), 2), "", "a:0", "one"},
 		{"overflow is full as well", dynamic(16, overflow(group("one", "a"), "b")), "",
 			"error: failed to assign replicas: Clusters available replicas are not enough to schedule.", "one"},
 	} {
@@ -158,26 +228,25 @@ func TestRefusals(t *testing.T) {
 		want     string
 		wakes    snapshot.Change
 	}{
-		{"there are no clusters", nil, Deployment(1, placement{}), isFit, "0/0 clusters are available: no cluster exists.", snapshot.Joined},
+		{"there are no clusters", nil, Deployment(1, placement{}), isFit, "0/0 clusters fit: no cluster has joined", snapshot.Joined},
 		{"each cluster for a reason of its own", clusters, func() *workv1alpha2.ResourceBindingSpec {
 			spec := Deployment(1, placement{})
 			spec.GracefulEvictionTasks = []workv1alpha2.GracefulEvictionTask{{FromCluster: "c"}}
 			return spec
-		}(), isFit, "0/4 clusters are available: 1 cluster(s) did not have the API resource, 1 cluster(s) had untolerated taint {gpu=true:NoSchedule}, " +
-			"1 cluster(s) is being removed, 1 cluster(s) is in the process of eviction.", snapshot.Joined | snapshot.APIs | snapshot.Taints},
+		}(), isFit, "0/4 clusters fit: 1 being removed, 1 evicting the workload, 1 lack apps/v1 Deployment, 1 taint gpu=true:NoSchedule", snapshot.Joined | snapshot.APIs | snapshot.Taints},
 		{"equal reasons are counted", clusters, Deployment(1, placement{ClusterAffinity: &onlyA}), isFit,
-			"0/4 clusters are available: 1 cluster(s) had untolerated taint {gpu=true:NoSchedule}, 1 cluster(s) is being removed, " +
-				"2 cluster(s) did not match the placement cluster affinity constraint.", snapshot.Joined | snapshot.Taints | snapshot.Labels | snapshot.Topology},
+			"0/4 clusters fit: 2 outside the cluster affinity, 1 being removed, 1 taint gpu=true:NoSchedule", snapshot.Joined | snapshot.Taints | snapshot.Labels | snapshot.Topology},
 		{"too few clusters", abc(), Deployment(1, placement{SpreadConstraints: byCluster(4, 4)}), isSelection,
-			"failed to select clusters: the number of feasible clusters is less than spreadConstraint.MinGroups (3 of 4)", snapshot.Any},
+			"failed to select clusters: the number of feasible clusters is less than spreadConstraint.MinGroups (3 of 4)", snapshot.Joined},
 		{"too little room in one cluster", abc(), Deployment(21, placement{SpreadConstraints: byCluster(1, 1), ReplicaScheduling: Dynamic()}), isSelection,
-			"failed to select clusters: no enough resource when selecting 1 clusters", snapshot.Any},
+			"failed to select clusters: no enough resource when selecting 1 clusters: together they can hold 20 of 21 replicas", snapshot.Joined | snapshot.MoreRoom},
 		{"too little room to scale up", abc(), Deployment(36, placement{ReplicaScheduling: Aggregated()}), isShortage,
-			"failed to assign replicas: failed to scale up: Clusters available replicas 35 are not enough to schedule.", snapshot.Any},
-		{"spread by region", []*clusterv1alpha1.Cluster{Cluster("a", At("p", "r"))}, Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByField: "region"})), isUnsupported,
-			"failed to select clusters: spreadConstraints: spreading by region is not supported, spread by cluster", snapshot.None},
-		{"spread by label", abc(), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"})), isUnsupported,
-			`failed to select clusters: spreadConstraints: spreading by label "rack" is not supported, spread by cluster`, snapshot.None},
+			"failed to assign replicas: failed to scale up: Clusters available replicas 35 are not enough to schedule.", snapshot.Joined | snapshot.MoreRoom},
+		{"too few regions", append(clusters, Cluster("e", At("p", "r")), Cluster("f")), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByField: "region", MinGroups: 2})), isSelection,
+			"failed to select clusters: the number of feasible region is less than spreadConstraint.MinGroups: 2 regions are needed, there is 1 (r); " +
+				"left out: 3 have no region (b, c, f), 1 being removed (d), 1 taint gpu=true:NoSchedule (a)", snapshot.Joined | snapshot.Topology | snapshot.Labels | snapshot.Taints},
+		{"no cluster with the label", abc(), Deployment(1, spreadBy(policyv1alpha1.SpreadConstraint{SpreadByLabel: "rack"})), isFit,
+			"0/3 clusters fit: 3 have no label rack", snapshot.Joined | snapshot.Topology | snapshot.Labels},
 		{"divided, but not how", abc(), Deployment(1, placement{ReplicaScheduling: &policyv1alpha1.ReplicaSchedulingStrategy{ReplicaSchedulingType: "Divided"}}), isUnsupported,
 			"failed to assign replicas: unsupported replica scheduling strategy, replicaSchedulingType: Divided, replicaDivisionPreference: , please try another scheduling strategy", snapshot.None},
 		{"no groups in the list", abc(), Deployment(1, placement{ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{}}), isUnsupported,

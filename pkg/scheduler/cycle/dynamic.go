@@ -11,61 +11,120 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/framework"
 )
 
-// byRoom divides by the room that clusters have. Replicas that are assigned stay
-// where they are: more of them are divided by the room left, fewer by what is
-// assigned, and only a Fresh request starts from nothing. What was assigned to
-// clusters that are candidates no longer counts as not assigned.
-func byRoom(r *framework.Request, candidates []Candidate, replicas int32, s strategy) ([]workv1alpha2.TargetCluster, error) {
-	var assigned int64
-	for i := range candidates {
-		assigned += int64(candidates[i].Held)
+// byRoom divides by the room that clusters have. Replicas that are placed stay where
+// they are: more of them are divided by the room left, fewer by what is placed, and
+// only a Fresh request starts from nothing. What was placed in clusters that are
+// candidates no longer counts as not placed. More replicas go to the first tier of
+// clusters that has room, fewer are taken from the last tier that holds any.
+func byRoom(r *framework.Request, selected []Candidate, s strategy, a *Assignment) ([]workv1alpha2.TargetCluster, error) {
+	replicas := int64(r.Spec.Replicas)
+	a.Mode = modeOf(r, a.Placed)
+	d := &divider{r: r, strategy: s, assignment: a}
+	var left int64
+	switch a.Mode {
+	case Unchanged:
+		return addHeld(nil, selected), nil
+	case FromNothing:
+		left = d.tiers(selected, replicas, "capacity", (*Candidate).Capacity)
+	case ScaledUp:
+		left = d.tiers(selected, replicas-a.Placed, "room", func(c *Candidate) int64 { return int64(c.Room) })
+		d.targets = addHeld(d.targets, selected)
+	case ScaledDown:
+		d.keep(selected, replicas)
 	}
-	var (
-		targets []workv1alpha2.TargetCluster
-		err     error
-		step    string
-	)
-	switch {
-	case r.Fresh:
-		step = "do fresh scale"
-		targets, err = divide(r, replicas, s, weigh(candidates, (*Candidate).Capacity))
-	case assigned > int64(replicas):
-		step = "scale down"
-		targets, err = divide(r, replicas, s, weigh(holders(r, candidates), func(c *Candidate) int64 { return int64(c.Held) }))
-	case assigned < int64(replicas):
-		step = "scale up"
-		shares := weigh(candidates, func(c *Candidate) int64 { return int64(c.Room) })
-		slices.SortStableFunc(shares, func(a, b division.Share) int { return holdersFirst(r, a, b) })
-		targets, err = divide(r, replicas-int32(assigned), s, shares)
-		targets = addHeld(targets, candidates)
-	default:
-		return addHeld(nil, candidates), nil
+	if left > 0 {
+		return nil, d.shortage(selected)
 	}
-	if err != nil {
-		return nil, &ShortageError{fmt.Sprintf("failed to assign replicas: failed to %s: %v", step, err)}
-	}
-	return targets, nil
+	return d.targets, nil
 }
 
-// divide shares out replicas by weights that are also limits. Aggregated takes the
-// first shares that together have enough.
-func divide(r *framework.Request, replicas int32, s strategy, shares []division.Share) ([]workv1alpha2.TargetCluster, error) {
+func modeOf(r *framework.Request, placed int64) Mode {
+	switch replicas := int64(r.Spec.Replicas); {
+	case r.Fresh:
+		return FromNothing
+	case placed > replicas:
+		return ScaledDown
+	case placed < replicas:
+		return ScaledUp
+	default:
+		return Unchanged
+	}
+}
+
+// shortage has Karmada's words.
+func (d *divider) shortage(selected []Candidate) error {
+	if len(d.r.Overflow) > 0 {
+		return &ShortageError{Message: "failed to assign replicas: Clusters available replicas are not enough to schedule."}
+	}
+	var room int64
+	for i := range selected {
+		room += int64(selected[i].Room)
+		if d.assignment.Mode == FromNothing {
+			room += int64(selected[i].Held)
+		}
+	}
+	step := "do fresh scale"
+	if d.assignment.Mode == ScaledUp {
+		step = "scale up"
+	}
+	return &ShortageError{Message: fmt.Sprintf("failed to assign replicas: failed to %s: Clusters available replicas %d are not enough to schedule.", step, room)}
+}
+
+// divider shares out replicas tier by tier.
+type divider struct {
+	r          *framework.Request
+	strategy   strategy
+	assignment *Assignment
+	targets    []workv1alpha2.TargetCluster
+}
+
+// tiers gives each tier of clusters what those before it have no weight for, and
+// returns what no tier has.
+func (d *divider) tiers(selected []Candidate, replicas int64, name string, weight func(*Candidate) int64) (left int64) {
+	left = replicas
+	for tier := 0; tier <= len(d.r.Overflow) && left > 0; tier++ {
+		members := ofTier(selected, tier)
+		shares := weigh(members, weight)
+		if d.assignment.Mode == ScaledUp {
+			slices.SortStableFunc(shares, func(a, b division.Share) int { return holdersFirst(d.r, a, b) })
+		}
+		left -= d.divide(tier, left, shares, name)
+	}
+	return left
+}
+
+// keep leaves so many replicas where they are, in the better tiers if possible.
+func (d *divider) keep(selected []Candidate, replicas int64) {
+	left := replicas
+	for tier := 0; tier <= len(d.r.Overflow) && left > 0; tier++ {
+		shares := weigh(holders(d.r, ofTier(selected, tier)), func(c *Candidate) int64 { return int64(c.Held) })
+		left -= d.divide(tier, left, shares, "replicas held")
+	}
+}
+
+// divide shares out replicas by weights that are also limits, and returns how many
+// it could. Aggregated takes the first shares that together have enough.
+func (d *divider) divide(tier int, replicas int64, shares []division.Share, name string) int64 {
 	var available int64
 	enough := len(shares)
 	for i := range shares {
-		if available += shares[i].Weight; available >= int64(replicas) && i < enough {
+		if available += shares[i].Weight; available >= replicas && i < enough {
 			enough = i + 1
 		}
 	}
-	if available < int64(replicas) {
-		//lint:ignore ST1005 the wording is Karmada's
-		return nil, fmt.Errorf("Clusters available replicas %d are not enough to schedule.", available)
+	given := int32(min(replicas, available))
+	if given <= 0 {
+		return 0
 	}
-	if s == aggregated {
-		shares = shares[:enough]
+	var spare []division.Share
+	if d.strategy == aggregated {
+		shares, spare = shares[:enough], shares[enough:]
 	}
-	division.Divide(replicas, shares, r.Spec.Resource.UID)
-	return targetsOf(shares), nil
+	division.Divide(given, shares, d.r.Spec.Resource.UID)
+	d.assignment.Divisions = append(d.assignment.Divisions,
+		Division{Tier: tier, Replicas: given, Weights: name, Limits: true, Shares: shares, Spare: spare})
+	d.targets = append(d.targets, targetsOf(shares)...)
+	return int64(given)
 }
 
 // weigh returns a share for each candidate, the heaviest first.

@@ -8,7 +8,7 @@ import (
 )
 
 // leaving refuses clusters that are being removed: what they hold is cleaned up, nothing new may come.
-var leaving = &framework.Refusal{Plugin: "ClusterRemoval", Reason: "cluster(s) is being removed"}
+var leaving = &framework.Refusal{Plugin: "ClusterRemoval", Reason: "being removed"}
 
 // filter is step 2. Clusters that are not ready pass: whether to go there is for taints to say.
 func (c *Cycle) filter(ctx context.Context, r *framework.Request) ([]Candidate, []Refused) {
@@ -46,7 +46,10 @@ func firstRefusal(c *snapshot.Cluster, checks []framework.ClusterFilter) *framew
 }
 
 func newCandidate(c *snapshot.Cluster, r *framework.Request) Candidate {
-	candidate := Candidate{Cluster: c, Held: r.Held(c.Name)}
+	candidate := Candidate{Cluster: c}
+	if candidate.Held = r.Held(c.Name); inSets(r.Spec) && r.Holds(c.Name) {
+		candidate.Held = 1
+	}
 	if len(r.Overflow) > 0 {
 		candidate.Tier, _ = r.Tier(c)
 	}
@@ -55,13 +58,19 @@ func newCandidate(c *snapshot.Cluster, r *framework.Request) Candidate {
 
 // noFit tells what would have to change for any of the refused clusters to pass.
 func (c *Cycle) noFit(refused []Refused, r *framework.Request) error {
+	return &FitError{Total: len(r.Snapshot.Clusters()), Refused: refused, wakes: c.admits(refused)}
+}
+
+// admits returns the changes of a cluster that can let another one in: a new cluster,
+// or an end of the refusals that there were.
+func (c *Cycle) admits(refused []Refused) snapshot.Change {
 	interest := map[string]snapshot.Change{}
 	for _, plugin := range c.filters {
 		interest[plugin.Name()] = plugin.Interest()
 	}
-	wakes := snapshot.Joined
+	admits := snapshot.Joined
 	for _, refusal := range refused {
-		wakes |= interest[refusal.Plugin]
+		admits |= interest[refusal.Plugin]
 	}
-	return &FitError{Total: len(r.Snapshot.Clusters()), Refused: refused, wakes: wakes}
+	return admits
 }

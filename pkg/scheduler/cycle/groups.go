@@ -24,9 +24,17 @@ func (c *Cycle) Place(ctx context.Context, q framework.Question, s *snapshot.Sna
 		firstErr error
 		wakes    snapshot.Change
 	)
-	for i := ObservedGroup(groups, q.Group); i < len(groups); i++ {
+	attempts := make([]Attempt, 0, len(groups))
+	observed := ObservedGroup(groups, q.Group)
+	for i := range groups {
+		if i < observed {
+			attempts = append(attempts, Attempt{Group: groups[i].AffinityName, Skipped: true})
+			continue
+		}
 		result, err := c.run(ctx, framework.NewRequest(q, &groups[i], s))
+		attempts = append(attempts, Attempt{Group: groups[i].AffinityName, Err: err, Refused: result.Refused, Candidates: result.Candidates})
 		if err == nil {
+			result.Attempts = attempts
 			return result, nil
 		}
 		if firstErr == nil {
@@ -37,6 +45,7 @@ func (c *Cycle) Place(ctx context.Context, q framework.Question, s *snapshot.Sna
 	if firstErr == nil {
 		firstErr = &UnsupportedError{Message: "clusterAffinities must list at least one group"}
 	}
+	first.Attempts = attempts
 	return first, &groupsError{error: firstErr, wakes: wakes}
 }
 

@@ -3,7 +3,6 @@ package cycle
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,35 +11,50 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
+	"atoll.dev/atoll/pkg/scheduler/spread"
 )
 
 // selectClusters is step 4. It leaves the candidates sorted, best first.
-func (c *Cycle) selectClusters(ctx context.Context, r *framework.Request, candidates []Candidate) ([]Candidate, error) {
+func (c *Cycle) selectClusters(ctx context.Context, r *framework.Request, result *Result) error {
 	placement := r.Spec.Placement
-	constraints := placement.SpreadConstraints
-	if ignoresSpread(placement.ReplicaScheduling) {
-		constraints = nil
+	constrained := len(placement.SpreadConstraints) > 0
+	if constrained && ignoresSpread(r) {
+		constrained = false
+		result.Spread = &spread.Outcome{Ignored: "static weights name the clusters that get replicas"}
 	}
-	if len(constraints) > 0 || followsRoom(r) {
-		c.estimate(ctx, r, candidates)
+	if constrained || followsRoom(r) {
+		c.estimate(ctx, r, result.Candidates)
 	}
-	slices.SortFunc(candidates, better)
-	if len(constraints) == 0 {
-		return candidates, nil
+	slices.SortFunc(result.Candidates, better)
+	if !constrained {
+		result.Selected = result.Candidates
+		return nil
 	}
-	byCluster, err := clusterConstraint(constraints)
-	if err != nil {
-		return nil, err
+	chosen, outcome, short := spread.Choose(demandOf(r), choices(r, result.Candidates))
+	result.Spread = outcome
+	if short != nil {
+		return c.selectionFailed(result, short)
 	}
-	return spreadByCluster(r, byCluster, candidates)
+	result.Selected = make([]Candidate, len(chosen))
+	for k, i := range chosen {
+		result.Selected[k] = result.Candidates[i]
+	}
+	return nil
 }
 
+// estimate asks how many replicas, or whole sets of components, each candidate can hold.
 func (c *Cycle) estimate(ctx context.Context, r *framework.Request, candidates []Candidate) {
 	clusters := make([]*snapshot.Cluster, len(candidates))
 	for i := range candidates {
 		clusters[i] = candidates[i].Cluster
 	}
-	for i, room := range estimator.Lowest(ctx, c.estimators, r.Spec, clusters) {
+	spec := r.Spec
+	if inSets(spec) {
+		one := *spec
+		one.Replicas = 1 // as many sets as are wanted where no estimator knows a limit
+		spec = &one
+	}
+	for i, room := range estimator.Lowest(ctx, c.estimators, spec, clusters) {
 		candidates[i].Room = r.Room(candidates[i].Name, room)
 	}
 }
@@ -54,9 +68,11 @@ func better(a, b Candidate) int {
 	)
 }
 
-// ignoresSpread: static weights name their clusters, spread constraints then have no say.
-func ignoresSpread(s *policyv1alpha1.ReplicaSchedulingStrategy) bool {
-	if s == nil || s.ReplicaSchedulingType != policyv1alpha1.ReplicaSchedulingTypeDivided ||
+// ignoresSpread: static weights name their clusters, spread constraints then have no
+// say. Sets of components are not divided, so weights mean nothing for them.
+func ignoresSpread(r *framework.Request) bool {
+	s := r.Spec.Placement.ReplicaScheduling
+	if inSets(r.Spec) || s == nil || s.ReplicaSchedulingType != policyv1alpha1.ReplicaSchedulingTypeDivided ||
 		s.ReplicaDivisionPreference != policyv1alpha1.ReplicaDivisionPreferenceWeighted {
 		return false
 	}
@@ -64,62 +80,27 @@ func ignoresSpread(s *policyv1alpha1.ReplicaSchedulingStrategy) bool {
 		len(s.WeightPreference.StaticWeightList) > 0 && s.WeightPreference.DynamicWeight == ""
 }
 
-// clusterConstraint returns the one constraint that counts clusters.
-func clusterConstraint(constraints []policyv1alpha1.SpreadConstraint) (policyv1alpha1.SpreadConstraint, error) {
-	var byCluster policyv1alpha1.SpreadConstraint
-	for _, constraint := range constraints {
-		switch {
-		case constraint.SpreadByLabel != "":
-			return byCluster, &UnsupportedError{fmt.Sprintf(
-				"failed to select clusters: spreadConstraints: spreading by label %q is not supported, spread by cluster", constraint.SpreadByLabel)}
-		case constraint.SpreadByField != "" && constraint.SpreadByField != policyv1alpha1.SpreadByFieldCluster:
-			return byCluster, &UnsupportedError{fmt.Sprintf(
-				"failed to select clusters: spreadConstraints: spreading by %s is not supported, spread by cluster", constraint.SpreadByField)}
-		}
-		byCluster = constraint
+func demandOf(r *framework.Request) spread.Demand {
+	d := spread.Demand{
+		Constraints: spread.Parse(r.Spec.Placement.SpreadConstraints),
+		Use:         spread.Divided,
+		Replicas:    int64(max(r.Spec.Replicas, 0)),
+		Fresh:       r.Fresh,
 	}
-	return byCluster, nil
+	switch {
+	case r.Spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated:
+		d.Use = spread.Duplicated
+	case inSets(r.Spec):
+		d.Use = spread.Whole
+	}
+	return d
 }
 
-// spreadByCluster takes as many clusters as the constraint allows. A maximum of 0 is none.
-func spreadByCluster(r *framework.Request, constraint policyv1alpha1.SpreadConstraint, candidates []Candidate) ([]Candidate, error) {
-	if len(candidates) < constraint.MinGroups {
-		return nil, &SelectionError{fmt.Sprintf(
-			"failed to select clusters: the number of feasible clusters is less than spreadConstraint.MinGroups (%d of %d)", len(candidates), constraint.MinGroups)}
+func choices(r *framework.Request, candidates []Candidate) []spread.Candidate {
+	choices := make([]spread.Candidate, len(candidates))
+	for i := range candidates {
+		c := &candidates[i]
+		choices[i] = spread.Candidate{Cluster: c.Cluster, Score: c.Score, Capacity: c.Capacity(), Holds: r.Holds(c.Name)}
 	}
-	count := len(candidates)
-	if constraint.MaxGroups > 0 {
-		count = min(count, constraint.MaxGroups)
-	}
-	if r.Spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated {
-		return candidates[:count], nil
-	}
-	if !swapInRoom(candidates, count, int64(r.Spec.Replicas)) {
-		return nil, &SelectionError{fmt.Sprintf("failed to select clusters: no enough resource when selecting %d clusters", count)}
-	}
-	return candidates[:count], nil
-}
-
-// swapInRoom makes the first count candidates hold the replicas: from the worst of
-// them up, each is swapped for the cluster with the most capacity among those left
-// out, as long as that is more and still needed. It returns false if that does not help.
-func swapInRoom(candidates []Candidate, count int, replicas int64) bool {
-	chosen, rest := candidates[:count], candidates[count:]
-	var capacity int64
-	for i := range chosen {
-		capacity += chosen[i].Capacity()
-	}
-	for i := count - 1; i >= 0 && capacity < replicas; i-- {
-		most := -1
-		for j := range rest {
-			if rest[j].Capacity() > chosen[i].Capacity() && (most < 0 || rest[j].Capacity() > rest[most].Capacity()) {
-				most = j
-			}
-		}
-		if most >= 0 {
-			capacity += rest[most].Capacity() - chosen[i].Capacity()
-			chosen[i], rest[most] = rest[most], chosen[i]
-		}
-	}
-	return capacity >= replicas
+	return choices
 }

@@ -11,9 +11,9 @@ import (
 
 // byStaticWeight divides by the weights that the placement gives to clusters.
 // Clusters without a weight get nothing, unless none has any: then all weigh the
-// same. What was assigned before does not count; that scaling moves as little as
-// possible follows from package division.
-func byStaticWeight(r *framework.Request, candidates []Candidate, replicas int32) []workv1alpha2.TargetCluster {
+// same. What was placed before decides only who gets a replica that several have the
+// same right to; that scaling moves as little as possible follows from package division.
+func byStaticWeight(r *framework.Request, candidates []Candidate, a *Assignment) []workv1alpha2.TargetCluster {
 	var list []policyv1alpha1.StaticClusterWeight
 	if preference := r.Spec.Placement.ReplicaScheduling.WeightPreference; preference != nil {
 		list = preference.StaticWeightList
@@ -30,7 +30,11 @@ func byStaticWeight(r *framework.Request, candidates []Candidate, replicas int32
 			shares = append(shares, division.Share{Cluster: candidates[i].Name, Weight: 1})
 		}
 	}
-	division.Divide(replicas, shares, r.Spec.Resource.UID)
+	division.Divide(r.Spec.Replicas, shares, r.Spec.Resource.UID)
+	if !r.Fresh && len(r.Spec.Clusters) > 0 {
+		division.Settle(shares, r.Held)
+	}
+	a.Divisions = []Division{{Replicas: r.Spec.Replicas, Weights: "static weight", Shares: shares}}
 	return targetsOf(shares)
 }
 

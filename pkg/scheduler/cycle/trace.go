@@ -30,8 +30,7 @@ func (c *Cycle) Limits(ctx context.Context, decision Result) [][]estimator.Answe
 
 // asksForRoom tells whether a step depends on the room of the candidates.
 func asksForRoom(r *framework.Request) bool {
-	placement := r.Spec.Placement
-	return followsRoom(r) || len(placement.SpreadConstraints) > 0 && !ignoresSpread(placement.ReplicaScheduling)
+	return followsRoom(r) || len(r.Spec.Placement.SpreadConstraints) > 0 && !ignoresSpread(r)
 }
 
 // Interests returns, by the name of each filter plugin, the changes of a cluster that can end a refusal by it.

@@ -35,7 +35,8 @@ type ClusterFilter func(c *snapshot.Cluster) *Refusal
 type Refusal struct {
 	// Plugin that refused.
 	Plugin string
-	// Reason in plain words, as it follows a number of clusters: "cluster(s) did not have the API resource".
+	// Reason in a few plain words, as it follows a number of clusters, and precise: "lack
+	// apps/v1 Foo", "taint gpu=true:NoSchedule". Clusters with the same reason are counted.
 	Reason string
 }
 

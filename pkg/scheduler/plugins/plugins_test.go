@@ -24,17 +24,18 @@ import (
 
 type placement = policyv1alpha1.Placement
 
-// The wants are those of Karmada v1.18.1's plugins, in its words; "" is a cluster that passes.
+// Who is refused is as in Karmada v1.18.1; "" is a cluster that passes.
 func TestFilters(t *testing.T) {
 	const (
-		noMatch    = "cluster(s) did not match the placement cluster affinity constraint"
-		noAPI      = "cluster(s) did not have the API resource"
-		evicting   = "cluster(s) is in the process of eviction"
-		gpuTaint   = "cluster(s) had untolerated taint {gpu=true:NoSchedule}"
-		downTaint  = "cluster(s) had untolerated taint {down:NoExecute}"
-		noProvider = "cluster(s) did not have provider property"
-		noRegion   = "cluster(s) did not have region property"
-		noZones    = "cluster(s) did not have zones property"
+		noMatch    = "outside the cluster affinity"
+		noAPI      = "lack apps/v1 Deployment"
+		evicting   = "evicting the workload"
+		gpuTaint   = "taint gpu=true:NoSchedule"
+		downTaint  = "taint down:NoExecute"
+		noProvider = "have no provider"
+		noRegion   = "have no region"
+		noZones    = "have no zone"
+		noRack     = "have no label rack"
 	)
 	gpu := fixture.Taint("gpu", "true", corev1.TaintEffectNoSchedule)
 	affinity := fixture.Named("m")
@@ -42,6 +43,7 @@ func TestFilters(t *testing.T) {
 	spreadBy := func(f policyv1alpha1.SpreadFieldValue) placement {
 		return placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{{SpreadByField: f}}}
 	}
+	byRack := placement{SpreadConstraints: []policyv1alpha1.SpreadConstraint{{SpreadByLabel: "rack"}}}
 	tolerating := func(toleration corev1.Toleration) placement {
 		return placement{ClusterTolerations: []corev1.Toleration{toleration}}
 	}
@@ -64,7 +66,7 @@ func TestFilters(t *testing.T) {
 			spec := fixture.Deployment(1, placement{})
 			spec.Resource.APIVersion = "apps/v2"
 			return spec
-		}(), noAPI},
+		}(), "lack apps/v2 Deployment"},
 
 		{"no taint", tainttoleration.Plugin{}, fixture.Cluster("m"), fixture.Deployment(1, placement{}), ""},
 		{"taint", tainttoleration.Plugin{}, fixture.Cluster("m", gpu), fixture.Deployment(1, placement{}), gpuTaint},
@@ -93,6 +95,10 @@ func TestFilters(t *testing.T) {
 		{"spread by region, has none", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.At("p", "", "z")), fixture.Deployment(1, spreadBy("region")), noRegion},
 		{"spread by zone, has one", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.At("", "", "z")), fixture.Deployment(1, spreadBy("zone")), ""},
 		{"spread by zone, has none", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.At("p", "r")), fixture.Deployment(1, spreadBy("zone")), noZones},
+		{"spread by label, has it", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.Label("rack", "1")), fixture.Deployment(1, byRack), ""},
+		{"spread by label, has it empty", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.Label("rack", "")), fixture.Deployment(1, byRack), noRack},
+		{"spread by label, has it not", spreadconstraint.Plugin{}, fixture.Cluster("m", fixture.At("p", "r", "z")), fixture.Deployment(1, byRack), noRack},
+		{"spread by nothing means by cluster", spreadconstraint.Plugin{}, fixture.Cluster("m"), fixture.Deployment(1, spreadBy("")), ""},
 	} {
 		t.Run(c.plugin.Name()+"/"+c.name, func(t *testing.T) {
 			s := snapshot.New(c.cluster)

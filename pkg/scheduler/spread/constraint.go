@@ -53,38 +53,47 @@ func (c Constraint) Bounds() string {
 	return fmt.Sprintf("%d..%d", c.Least, c.Most)
 }
 
+// Has tells whether a cluster is in any group.
+func (c Constraint) Has(cluster *snapshot.Cluster) bool {
+	switch c.Field {
+	case policyv1alpha1.SpreadByFieldCluster:
+		return true
+	case policyv1alpha1.SpreadByFieldZone:
+		return len(cluster.Zones) > 0
+	default:
+		return c.valueOf(cluster) != ""
+	}
+}
+
 // GroupsOf returns the groups that a cluster is in; none if it lacks the property.
 // A cluster is in one group but for zones, of which it may have several.
 func (c Constraint) GroupsOf(cluster *snapshot.Cluster) []string {
-	value := ""
+	if c.Field == policyv1alpha1.SpreadByFieldZone {
+		return cluster.Zones
+	}
+	if value := c.valueOf(cluster); value != "" {
+		return []string{value}
+	}
+	return nil
+}
+
+// valueOf returns the property of which a cluster has at most one value.
+func (c Constraint) valueOf(cluster *snapshot.Cluster) string {
 	switch c.Field {
 	case policyv1alpha1.SpreadByFieldCluster:
-		value = cluster.Name
-	case policyv1alpha1.SpreadByFieldZone:
-		return cluster.Zones
+		return cluster.Name
 	case policyv1alpha1.SpreadByFieldRegion:
-		value = cluster.Fields[snapshot.RegionField]
+		return cluster.Fields[snapshot.RegionField]
 	case policyv1alpha1.SpreadByFieldProvider:
-		value = cluster.Fields[snapshot.ProviderField]
+		return cluster.Fields[snapshot.ProviderField]
 	default:
-		value = cluster.Labels[c.Label]
+		return cluster.Labels[c.Label]
 	}
-	if value == "" {
-		return nil
-	}
-	return []string{value}
 }
 
 // Missing says what a cluster in no group lacks, as it follows a number of clusters.
 func (c Constraint) Missing() string {
-	switch c.Field {
-	case policyv1alpha1.SpreadByFieldZone:
-		return "have no zones"
-	case "":
-		return "have no " + c.By()
-	default:
-		return "have no " + string(c.Field)
-	}
+	return "have no " + c.By()
 }
 
 // Interest returns the changes of a cluster that can put it in another group.

@@ -10,8 +10,6 @@ import (
 // Name of the plugin.
 const Name = "APIEnablement"
 
-var missing = &framework.Refusal{Plugin: Name, Reason: "cluster(s) did not have the API resource"}
-
 // Plugin is a framework.FilterPlugin.
 type Plugin struct{}
 
@@ -24,6 +22,7 @@ func (Plugin) Interest() snapshot.Change { return snapshot.APIs }
 // Filter implements framework.FilterPlugin.
 func (Plugin) Filter(_ context.Context, r *framework.Request) framework.ClusterFilter {
 	apiVersion, kind := r.Spec.Resource.APIVersion, r.Spec.Resource.Kind
+	missing := &framework.Refusal{Plugin: Name, Reason: "lack " + apiVersion + " " + kind}
 	return func(c *snapshot.Cluster) *framework.Refusal {
 		if c.Serves(apiVersion, kind) || r.Holds(c.Name) {
 			return nil

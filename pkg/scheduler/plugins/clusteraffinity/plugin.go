@@ -10,7 +10,7 @@ import (
 // Name of the plugin.
 const Name = "ClusterAffinity"
 
-var mismatch = &framework.Refusal{Plugin: Name, Reason: "cluster(s) did not match the placement cluster affinity constraint"}
+var mismatch = &framework.Refusal{Plugin: Name, Reason: "outside the cluster affinity"}
 
 // Plugin is a framework.FilterPlugin.
 type Plugin struct{}

@@ -10,7 +10,7 @@ import (
 // Name of the plugin.
 const Name = "ClusterEviction"
 
-var evicting = &framework.Refusal{Plugin: Name, Reason: "cluster(s) is in the process of eviction"}
+var evicting = &framework.Refusal{Plugin: Name, Reason: "evicting the workload"}
 
 // Plugin is a framework.FilterPlugin.
 type Plugin struct{}

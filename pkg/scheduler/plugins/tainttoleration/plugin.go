@@ -2,7 +2,6 @@ package tainttoleration
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
@@ -28,6 +27,7 @@ func (Plugin) Interest() snapshot.Change { return snapshot.Taints }
 func (Plugin) Filter(ctx context.Context, r *framework.Request) framework.ClusterFilter {
 	log := klog.FromContext(ctx)
 	tolerations := r.Spec.Placement.ClusterTolerations
+	refusals := map[string]*framework.Refusal{} // by taint: many clusters have the same
 	return func(c *snapshot.Cluster) *framework.Refusal {
 		if len(c.Taints) == 0 || r.Holds(c.Name) {
 			return nil
@@ -37,6 +37,10 @@ func (Plugin) Filter(ctx context.Context, r *framework.Request) framework.Cluste
 		if !found {
 			return nil
 		}
-		return &framework.Refusal{Plugin: Name, Reason: fmt.Sprintf("cluster(s) had untolerated taint {%s}", taint.ToString())}
+		text := taint.ToString()
+		if refusals[text] == nil {
+			refusals[text] = &framework.Refusal{Plugin: Name, Reason: "taint " + text}
+		}
+		return refusals[text]
 	}
 }
