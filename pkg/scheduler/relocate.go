@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -61,6 +63,20 @@ func (s *Scheduler) relocate(ctx context.Context, b *binding.Binding, q question
 		}
 	}
 	return q, decision, errNowhere
+}
+
+// askMembers asks members for replicas that are stuck, again and again until the
+// context ends, and queues the bindings that have some.
+func (s *Scheduler) askMembers(ctx context.Context, asker deschedule.Asker, q queue) {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		var ours []*binding.Binding
+		for _, b := range s.bindings.All() {
+			if s.responsible(b) {
+				ours = append(ours, b)
+			}
+		}
+		s.asked.Round(ctx, asker, s.stuck, ours, s.clusters.Snapshot(), func(key binding.Key) { q.Add(key) })
+	}, deschedule.AskEvery)
 }
 
 // inUse returns the spec with no cluster group to fall back to: that a few replicas

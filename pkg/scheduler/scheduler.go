@@ -45,7 +45,9 @@ type Scheduler struct {
 	reader client.Reader
 	events record.EventRecorder
 	stuck  deschedule.Options
-	clock  clock.PassiveClock
+	// asked is what members answered about pods that are stuck.
+	asked *deschedule.Asked
+	clock clock.PassiveClock
 	// trace is set for decisions that are made for an explanation only.
 	trace bool
 }
@@ -144,7 +146,7 @@ func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (qu
 	if !q.fresh { // who asks for a fresh decision has mended the clusters, or wants to know
 		q.limits = deschedule.LimitsOf(b.Object.GetAnnotations(), now)
 	}
-	stuck, next := s.stuck.Examine(b, clusters, now)
+	stuck, next := s.stuck.Examine(b, clusters, s.asked, now)
 	if q.cause == "" && len(stuck) > 0 {
 		q.cause, q.stuck, q.dwell = stuckReplicas, stuck, s.stuck.Dwell
 		next = deschedule.Earliest(next, q.limits.NextEnd()) // by then a cluster may be tried again

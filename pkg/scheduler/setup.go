@@ -22,6 +22,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
+	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -62,6 +63,12 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		source.TypedKind(mgr.GetCache(), &workv1alpha2.ClusterResourceBinding{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](s)),
 		source.TypedFunc[binding.Key](func(ctx context.Context, q queue) error {
 			go s.wake(ctx, alarm, q)
+			for _, e := range opts.Estimators {
+				if asker, ok := e.(deschedule.Asker); ok && !opts.Deschedule.Disabled {
+					go s.askMembers(ctx, asker, q)
+					break // what a second one answers would take the place of what this one does
+				}
+			}
 			return nil
 		}),
 	}
@@ -90,6 +97,7 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		events:   recorder,
 		clock:    opts.Clock,
 		stuck:    opts.Deschedule,
+		asked:    &deschedule.Asked{},
 	}
 	plugins := opts.Plugins
 	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {

@@ -25,8 +25,8 @@ func BenchmarkPlace(b *testing.B) {
 			name := fmt.Sprintf("member-%04d", i)
 			clusters[i] = Cluster(name, Label("tier", []string{"gold", "silver"}[i%2]), Label("rack", fmt.Sprint("k", i%17)),
 				At("p", fmt.Sprint("r", i%10), fmt.Sprint("z", i%30)), Allocatable(corev1.ResourceList{
-				corev1.ResourcePods: resource.MustParse("1000"), corev1.ResourceCPU: resource.MustParse("500"), corev1.ResourceMemory: resource.MustParse("2Ti"),
-			}))
+					corev1.ResourcePods: resource.MustParse("1000"), corev1.ResourceCPU: resource.MustParse("500"), corev1.ResourceMemory: resource.MustParse("2Ti"),
+				}))
 			if i%10 == 0 {
 				Taint("down", "", corev1.TaintEffectNoExecute)(clusters[i])
 			}

@@ -26,6 +26,8 @@ const (
 
 // Options of the search for stuck replicas.
 type Options struct {
+	// Disabled leaves all replicas where they are.
+	Disabled bool
 	// Dwell is for how long a replica must have been unschedulable. Defaults to 5 minutes, Karmada's threshold.
 	Dwell time.Duration
 	// Avoid is for how long a workload gets no more replicas in a cluster that could
@@ -82,18 +84,25 @@ func Workload(spec *workv1alpha2.ResourceBindingSpec) capacity.Workload {
 // It errs on the side of letting be: never more than the replicas that are not
 // ready, nothing in the first half minute after a decision, of which the member may
 // not know yet, and nothing again in the same cluster within the dwell time.
-func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, now time.Time) (findings []Finding, next time.Time) {
-	if !Concerns(b.Spec) {
+//
+// Members whose nodes nobody watches count with what they answered last, if anything.
+func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answers *Asked, now time.Time) (findings []Finding, next time.Time) {
+	if o.Disabled || !Concerns(b.Spec) {
 		return nil, time.Time{}
 	}
 	workload := Workload(b.Spec)
 	limits := LimitsOf(b.Object.GetAnnotations(), now)
 	for _, target := range b.Spec.Clusters {
 		c := clusters.Get(target.Name)
-		if c == nil || c.Nodes == nil || target.Replicas <= 0 {
+		if c == nil || target.Replicas <= 0 {
 			continue
 		}
-		since := c.Nodes.Stuck[workload]
+		var since []time.Time
+		if c.Nodes != nil {
+			since = c.Nodes.Stuck[workload]
+		} else {
+			since = slices.Repeat([]time.Time{now.Add(-o.Dwell)}, answers.stuck(binding.KeyOf(b.Object), target.Name))
+		}
 		if len(since) == 0 {
 			continue
 		}

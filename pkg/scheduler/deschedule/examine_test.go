@@ -1,6 +1,8 @@
 package deschedule_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -76,7 +78,7 @@ func TestExamine(t *testing.T) {
 			if c.alter != nil {
 				c.alter(b)
 			}
-			findings, next := deschedule.Options{}.Complete().Examine(binding.Of(b), store.Snapshot(), now)
+			findings, next := deschedule.Options{}.Complete().Examine(binding.Of(b), store.Snapshot(), &deschedule.Asked{}, now)
 			if c.want == 0 && len(findings) > 0 {
 				t.Errorf("found %+v, want nothing", findings)
 			}
@@ -129,5 +131,45 @@ func TestLimitsInTheAnnotation(t *testing.T) {
 	}
 	if deschedule.Limits(nil).Encode() != "" {
 		t.Error("no limits are written as something")
+	}
+}
+
+// members answer what they are asked about pods.
+type members map[string]int32
+
+func (m members) Unschedulable(_ context.Context, c *snapshot.Cluster, _ workv1alpha2.ObjectReference, _ time.Duration) (int32, bool, error) {
+	n, known := m[c.Name]
+	if n < 0 {
+		return 0, true, errors.New("no answer")
+	}
+	return n, known, nil
+}
+
+func TestMembersThatTellWhenAsked(t *testing.T) {
+	var store snapshot.Store
+	for _, name := range []string{"asked", "failing", "mute", "watched"} {
+		store.Set(Cluster(name))
+	}
+	store.SetNodes("watched", &capacity.View{})
+	b := binding.Of(ResourceBinding("web", Deployment(8, policyv1alpha1.Placement{ReplicaScheduling: Dynamic()},
+		On("asked", 2), On("failing", 2), On("mute", 2), On("watched", 2))))
+	o := deschedule.Options{}.Complete()
+	var answers deschedule.Asked
+	round := func(m members) (found []binding.Key) {
+		answers.Round(t.Context(), m, o, []*binding.Binding{b}, store.Snapshot(), func(key binding.Key) { found = append(found, key) })
+		return found
+	}
+	if found := round(members{"asked": 1, "failing": -1, "watched": 2}); len(found) != 1 || found[0] != binding.KeyOf(b.Object) {
+		t.Errorf("found %v, want the one binding", found)
+	}
+	findings, next := o.Examine(b, store.Snapshot(), &answers, now)
+	if want := (deschedule.Finding{Cluster: "asked", Held: 2, Stuck: 1}); len(findings) != 1 || findings[0] != want || !next.IsZero() {
+		t.Errorf("found %+v, to be looked at again at %v; want %+v and never", findings, next, want)
+	}
+	if found := round(members{"asked": 0}); len(found) > 0 {
+		t.Errorf("found %v, want none", found)
+	}
+	if findings, _ := o.Examine(b, store.Snapshot(), &answers, now); len(findings) > 0 {
+		t.Errorf("found %+v by an answer of an earlier round", findings)
 	}
 }
