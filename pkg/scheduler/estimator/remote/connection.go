@@ -116,3 +116,9 @@ func (c *connections) close() {
 		c.drop(cluster)
 	}
 }
+
+func (c *connections) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byCluster)
+}

@@ -59,6 +59,9 @@ func New(o Options, members *estimator.Members) (*Estimator, error) {
 // Close closes all connections; nobody is asked from then on.
 func (e *Estimator) Close() { e.conns.close() }
 
+// Connections returns how many connections are kept.
+func (e *Estimator) Connections() int { return e.conns.count() }
+
 // Name implements estimator.Estimator.
 func (*Estimator) Name() string { return Name }
 
@@ -195,6 +198,9 @@ func (e *Estimator) call(ctx context.Context, cluster, address, method string, r
 		n, err = response.answer()
 	}
 	failure := e.failure(err, address)
+	if status.Code(err) == codes.Canceled { // whoever asked went away: that says nothing of the estimator
+		return 0, err
+	}
 	if e.conns.report(conn, failure) {
 		klog.FromContext(ctx).Info("Scheduler estimator", "cluster", cluster, "address", address, "failure", failure)
 	}
