@@ -34,6 +34,7 @@ import (
 	"atoll.dev/atoll/pkg/membership/identity"
 	"atoll.dev/atoll/pkg/membership/internal/realclusters"
 	"atoll.dev/atoll/pkg/membership/join"
+	"atoll.dev/atoll/pkg/membership/views"
 )
 
 // clusters are shared by the tests of this package; each test leaves the members as it found them.
@@ -71,6 +72,7 @@ type plane struct {
 	client client.Client
 	kube   kubernetes.Interface
 	pool   *connection.Pool
+	views  seen
 }
 
 func needClusters(t *testing.T) {
@@ -183,8 +185,15 @@ func (p *plane) start(opts membership.Options) (end func() error, err error) {
 	if err == nil {
 		p.pool, err = connection.NewManagedPool(ctx, mgr, connection.PoolOptions{})
 	}
+	opts.Ledgers = views.NewLedgers(opts.Clock)
 	if err == nil {
 		err = membership.Setup(ctx, mgr, p.pool, opts)
+	}
+	if err == nil {
+		var follower *views.Follower // as for the scheduler in the same process
+		if follower, err = views.Follow(mgr, p.pool, opts.Ledgers, views.Options{Clock: opts.Clock}); err == nil {
+			follower.Subscribe(p.views.observe)
+		}
 	}
 	if err != nil {
 		cancel()

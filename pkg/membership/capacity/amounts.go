@@ -41,6 +41,21 @@ func AmountsOf(list corev1.ResourceList) Amounts {
 	return a
 }
 
+// Of returns the amount of one resource.
+func (a Amounts) Of(name corev1.ResourceName) int64 {
+	switch name {
+	case corev1.ResourceCPU:
+		return a.MilliCPU
+	case corev1.ResourceMemory:
+		return a.Memory
+	case corev1.ResourceEphemeralStorage:
+		return a.Ephemeral
+	case corev1.ResourcePods:
+		return a.Pods
+	}
+	return a.Other[name]
+}
+
 // add adds b, sign times, to a.
 func (a *Amounts) add(b Amounts, sign int64) {
 	a.MilliCPU += sign * b.MilliCPU

@@ -25,9 +25,7 @@ func (w *watcher) compose(cluster *clusterv1alpha1.Cluster, ready metav1.Conditi
 		}
 	}
 	if nodes, resources := w.session.summary(); nodes != nil {
-		if old := status.ResourceSummary; old != nil {
-			resources.AllocatableModelings = old.AllocatableModelings
-		}
+		resources.AllocatableModelings = w.session.ledger.Modelings(cluster.Spec.ResourceModels)
 		status.NodeSummary, status.ResourceSummary = nodes, resources
 	}
 	return status
