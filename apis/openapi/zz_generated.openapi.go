@@ -19,6 +19,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ClusterChange{}.OpenAPIModelName():         schema_atoll_apis_scheduling_v1alpha1_ClusterChange(ref),
 		v1alpha1.ClusterReplicas{}.OpenAPIModelName():       schema_atoll_apis_scheduling_v1alpha1_ClusterReplicas(ref),
 		v1alpha1.Decision{}.OpenAPIModelName():              schema_atoll_apis_scheduling_v1alpha1_Decision(ref),
+		v1alpha1.GroupAttempt{}.OpenAPIModelName():          schema_atoll_apis_scheduling_v1alpha1_GroupAttempt(ref),
 		v1alpha1.PlacementReview{}.OpenAPIModelName():       schema_atoll_apis_scheduling_v1alpha1_PlacementReview(ref),
 		v1alpha1.PlacementReviewList{}.OpenAPIModelName():   schema_atoll_apis_scheduling_v1alpha1_PlacementReviewList(ref),
 		v1alpha1.PlacementReviewSpec{}.OpenAPIModelName():   schema_atoll_apis_scheduling_v1alpha1_PlacementReviewSpec(ref),
@@ -406,6 +407,36 @@ func schema_atoll_apis_scheduling_v1alpha1_Decision(ref common.ReferenceCallback
 		},
 		Dependencies: []string{
 			"k8s.io/apimachinery/pkg/apis/meta/v1.Time"},
+	}
+}
+
+func schema_atoll_apis_scheduling_v1alpha1_GroupAttempt(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "GroupAttempt is a cluster group that was tried, or passed over.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is its affinityName.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what came of it.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"group", "message"},
+			},
+		},
 	}
 }
 
@@ -881,6 +912,25 @@ func schema_atoll_apis_scheduling_v1alpha1_WorkloadPlacement(ref common.Referenc
 							Format:      "",
 						},
 					},
+					"attempts": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "attempts are the cluster groups up to the one in use, if the placement has several.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.GroupAttempt{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"due": {
 						SchemaProps: spec.SchemaProps{
 							Description: "due says why a decision is due, as a continuation of \"decided because\"; empty if none is.",
@@ -926,9 +976,28 @@ func schema_atoll_apis_scheduling_v1alpha1_WorkloadPlacement(ref common.Referenc
 							},
 						},
 					},
+					"afresh": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "afresh is where a fresh decision, as a WorkloadRebalancer asks for, would place it; only set if that differs from placement.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.ClusterReplicas{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"placementOmitted": {
 						SchemaProps: spec.SchemaProps{
-							Description: "placementOmitted counts clusters left out of now and placement for the size of the answer.",
+							Description: "placementOmitted counts clusters left out of now, placement and afresh for the size of the answer.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -976,6 +1045,26 @@ func schema_atoll_apis_scheduling_v1alpha1_WorkloadPlacement(ref common.Referenc
 							Description: "candidatesOmitted counts candidates left out for the size of the answer.",
 							Type:        []string{"integer"},
 							Format:      "int32",
+						},
+					},
+					"selection": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "selection says in words how candidates were chosen by the spread constraints.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
 						},
 					},
 					"division": {
@@ -1042,6 +1131,6 @@ func schema_atoll_apis_scheduling_v1alpha1_WorkloadPlacement(ref common.Referenc
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.BindingReference{}.OpenAPIModelName(), v1alpha1.Candidate{}.OpenAPIModelName(), v1alpha1.ClusterReplicas{}.OpenAPIModelName(), v1alpha1.Decision{}.OpenAPIModelName(), v1alpha1.Refusal{}.OpenAPIModelName(), v1alpha1.TemplateReference{}.OpenAPIModelName()},
+			v1alpha1.BindingReference{}.OpenAPIModelName(), v1alpha1.Candidate{}.OpenAPIModelName(), v1alpha1.ClusterReplicas{}.OpenAPIModelName(), v1alpha1.Decision{}.OpenAPIModelName(), v1alpha1.GroupAttempt{}.OpenAPIModelName(), v1alpha1.Refusal{}.OpenAPIModelName(), v1alpha1.TemplateReference{}.OpenAPIModelName()},
 	}
 }

@@ -83,9 +83,15 @@ func (r reviewed) Decide(ctx context.Context, b *binding.Binding, clusters *snap
 	if q.cause != "" && (q.cause != followsClusters || failure != nil || !sameTargets(b.Spec.Clusters, result.Clusters)) {
 		due = because(b, q, result, result.Clusters)
 	}
-	return explain.Decision{
+	d := explain.Decision{
 		Result: result, Failure: failure, Answers: tracing.cycle.Limits(ctx, result), Interests: tracing.cycle.Interests(), Now: b.Spec.Clusters,
-	}, due
+	}
+	if failure == nil && explain.Redivides(result) {
+		if afresh, failure := tracing.place(ctx, b, b.Spec, nil, true, clusters); failure == nil {
+			d.Afresh = &afresh
+		}
+	}
+	return d, due
 }
 
 // Suppose implements review.Scheduler.

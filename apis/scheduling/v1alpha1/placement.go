@@ -41,6 +41,10 @@ type WorkloadPlacement struct {
 	// group is the cluster group in use, if the placement has several.
 	// +optional
 	Group string `json:"group,omitempty"`
+	// attempts are the cluster groups up to the one in use, if the placement has several.
+	// +optional
+	// +listType=atomic
+	Attempts []GroupAttempt `json:"attempts,omitempty"`
 	// due says why a decision is due, as a continuation of "decided because"; empty if none is.
 	// +optional
 	Due string `json:"due,omitempty"`
@@ -52,7 +56,12 @@ type WorkloadPlacement struct {
 	// +optional
 	// +listType=atomic
 	Placement []ClusterReplicas `json:"placement,omitempty"`
-	// placementOmitted counts clusters left out of now and placement for the size of the answer.
+	// afresh is where a fresh decision, as a WorkloadRebalancer asks for, would place it; only
+	// set if that differs from placement.
+	// +optional
+	// +listType=atomic
+	Afresh []ClusterReplicas `json:"afresh,omitempty"`
+	// placementOmitted counts clusters left out of now, placement and afresh for the size of the answer.
 	// +optional
 	PlacementOmitted int32 `json:"placementOmitted,omitempty"`
 	// refused are the clusters that cannot take the workload, by reason, the most frequent first.
@@ -66,6 +75,10 @@ type WorkloadPlacement struct {
 	// candidatesOmitted counts candidates left out for the size of the answer.
 	// +optional
 	CandidatesOmitted int32 `json:"candidatesOmitted,omitempty"`
+	// selection says in words how candidates were chosen by the spread constraints.
+	// +optional
+	// +listType=atomic
+	Selection []string `json:"selection,omitempty"`
 	// division says in words how replicas became what each candidate gets, step by step.
 	// +optional
 	// +listType=atomic
@@ -78,6 +91,14 @@ type WorkloadPlacement struct {
 	// +optional
 	// +listType=atomic
 	Decisions []Decision `json:"decisions,omitempty"`
+}
+
+// GroupAttempt is a cluster group that was tried, or passed over.
+type GroupAttempt struct {
+	// group is its affinityName.
+	Group string `json:"group"`
+	// message says what came of it.
+	Message string `json:"message"`
 }
 
 // ClusterReplicas is a cluster and the replicas in it; 0 where the workload has none to divide.

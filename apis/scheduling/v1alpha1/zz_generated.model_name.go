@@ -36,6 +36,11 @@ func (in Decision) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GroupAttempt) OpenAPIModelName() string {
+	return "dev.atoll.scheduling.v1alpha1.GroupAttempt"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PlacementReview) OpenAPIModelName() string {
 	return "dev.atoll.scheduling.v1alpha1.PlacementReview"
 }

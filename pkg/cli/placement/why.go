@@ -28,6 +28,9 @@ func PrintWhy(w io.Writer, p *v1alpha1.WorkloadPlacement, clusters int32, now ti
 			due = "yes, because " + p.Due
 		}
 		facts = append(facts, [2]string{"Decision due", due})
+		if p.Afresh != nil {
+			facts = append(facts, [2]string{"If rescheduled", assignment(p.Afresh, p.PlacementOmitted)})
+		}
 	}
 	out := printers.GetNewTabWriter(w)
 	for _, fact := range facts {
@@ -39,7 +42,9 @@ func PrintWhy(w io.Writer, p *v1alpha1.WorkloadPlacement, clusters int32, now ti
 		return err
 	}
 	for _, part := range []func(io.Writer) error{
+		func(w io.Writer) error { return printAttempts(w, p) },
 		func(w io.Writer) error { return printCandidates(w, p, clusters) },
+		func(w io.Writer) error { return printLines(w, "How clusters are chosen", p.Selection) },
 		func(w io.Writer) error { return printLines(w, "How replicas are divided", p.Division) },
 		func(w io.Writer) error { return printRefused(w, p, clusters) },
 		func(w io.Writer) error { return printLines(w, "What would help", p.WouldHelp) },
@@ -50,6 +55,14 @@ func PrintWhy(w io.Writer, p *v1alpha1.WorkloadPlacement, clusters int32, now ti
 		}
 	}
 	return nil
+}
+
+func printAttempts(w io.Writer, p *v1alpha1.WorkloadPlacement) error {
+	lines := make([]string, len(p.Attempts))
+	for i, a := range p.Attempts {
+		lines[i] = a.Group + ": " + a.Message
+	}
+	return printLines(w, "Cluster groups", lines)
 }
 
 func verdict(p *v1alpha1.WorkloadPlacement) string {

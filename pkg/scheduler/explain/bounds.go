@@ -52,7 +52,7 @@ func (b Bounds) cut(w *v1alpha1.WorkloadPlacement) {
 		slices.SortStableFunc(w.Candidates, func(x, y v1alpha1.Candidate) int { return cmp.Compare(concern(y), concern(x)) })
 		w.Candidates, w.CandidatesOmitted = w.Candidates[:b.Candidates], w.CandidatesOmitted+int32(n-b.Candidates)
 	}
-	for _, list := range []*[]v1alpha1.ClusterReplicas{&w.Now, &w.Placement} {
+	for _, list := range []*[]v1alpha1.ClusterReplicas{&w.Now, &w.Placement, &w.Afresh} {
 		if n := len(*list); n > b.Candidates {
 			*list, w.PlacementOmitted = (*list)[:b.Candidates], w.PlacementOmitted+int32(n-b.Candidates)
 		}

@@ -23,6 +23,9 @@ func candidates(d Decision) []v1alpha1.Candidate {
 		given[t.Name] = t.Replicas
 	}
 	parts := partsOf(r.Assignment)
+	if d.Afresh != nil { // nothing is divided now, so the weights of a fresh decision are those that tell something
+		parts = partsOf(d.Afresh.Assignment)
+	}
 	list := make([]v1alpha1.Candidate, 0, len(r.Candidates))
 	for i := range r.Candidates {
 		c := &r.Candidates[i]
@@ -105,7 +108,7 @@ func note(d Decision, c *cycle.Candidate, out v1alpha1.Candidate, p part, divide
 		return "not chosen: " + r.Spread.WhyNot(groups)
 	case !out.Selected:
 		return "not chosen: others rank higher"
-	case r.Assignment == nil || d.Failure != nil:
+	case r.Assignment == nil || d.Failure != nil || d.Afresh != nil:
 		return ""
 	case p.spare:
 		return "not needed: the clusters before it have room for all replicas"
@@ -147,6 +150,20 @@ func division(d Decision) []string {
 		}
 	case cycle.FromWeights:
 	}
+	lines = append(lines, divisions(a)...)
+	if d.Afresh != nil && d.Afresh.Assignment != nil {
+		for _, line := range divisions(d.Afresh.Assignment) {
+			lines = append(lines, "in a fresh decision, as a WorkloadRebalancer asks for: "+line)
+		}
+	}
+	for _, s := range a.Spread {
+		lines = append(lines, fmt.Sprintf("1 replica moved on from %s to %s, so that %s has one", s.From, s.To, s.Group))
+	}
+	return lines
+}
+
+func divisions(a *cycle.Assignment) []string {
+	var lines []string
 	for i := range a.Divisions {
 		division := &a.Divisions[i]
 		line := fmt.Sprintf("%s divided by %s: each share is its weight of %s, rounded to whole replicas",
@@ -158,9 +175,6 @@ func division(d Decision) []string {
 			line += "; no cluster gets more than its weight"
 		}
 		lines = append(lines, line)
-	}
-	for _, s := range a.Spread {
-		lines = append(lines, fmt.Sprintf("1 replica moved on from %s to %s, so that %s has one", s.From, s.To, s.Group))
 	}
 	return lines
 }

@@ -3,6 +3,7 @@ package explain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -21,6 +22,8 @@ type Decision struct {
 	Answers [][]estimator.Answer
 	// Interests are the changes of a cluster that can end a refusal, by plugin.
 	Interests map[string]snapshot.Change
+	// Afresh is what a fresh decision would be where this one leaves all as it is; nil if nobody asked.
+	Afresh *cycle.Result
 	// Now is where the workload is placed.
 	Now []workv1alpha2.TargetCluster
 }
@@ -37,12 +40,16 @@ func Workload(d Decision, b Bounds) v1alpha1.WorkloadPlacement {
 		w.Strategy = r.Assignment.Strategy
 	}
 	w.Refused = refusals(d, b)
+	w.Attempts, w.Selection = attempts(d), selection(d)
 	w.Candidates, w.Division = candidates(d), division(d)
 	if d.Failure != nil {
 		w.Result, w.Message = v1alpha1.NotPlaced, d.Failure.Error()
 	} else {
 		w.Placement = replicasOf(r.Clusters)
 		w.Message = placed(w.Placement, clusterCount(d))
+		if d.Afresh != nil && !same(r.Clusters, d.Afresh.Clusters) {
+			w.Afresh = replicasOf(d.Afresh.Clusters)
+		}
 	}
 	w.WouldHelp = wouldHelp(d, w.Refused)
 	b.cut(&w)
@@ -67,6 +74,9 @@ func placed(placement []v1alpha1.ClusterReplicas, of int) string {
 	}
 	return fmt.Sprintf("%s on %d of %d clusters", count(int64(total), "replica"), len(placement), of)
 }
+
+// same tells whether two decisions are; both are in the order of names.
+func same(a, b []workv1alpha2.TargetCluster) bool { return slices.Equal(a, b) }
 
 func replicasOf(targets []workv1alpha2.TargetCluster) []v1alpha1.ClusterReplicas {
 	var list []v1alpha1.ClusterReplicas
