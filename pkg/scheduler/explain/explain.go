@@ -103,7 +103,7 @@ func wouldHelp(d Decision, refused []v1alpha1.Refusal) []string {
 		var help []string
 		for _, r := range refused {
 			if r.WouldHelp != "" {
-				help = append(help, fmt.Sprintf("%s that %s: %s", count(int64(r.Count), "cluster"), r.Reason, r.WouldHelp))
+				help = append(help, fmt.Sprintf("for %s (%s): %s", count(int64(r.Count), "cluster"), r.Reason, r.WouldHelp))
 			}
 		}
 		return help

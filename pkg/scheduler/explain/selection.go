@@ -72,4 +72,6 @@ func few(names []string) string {
 }
 
 // Redivides tells whether a fresh decision could divide what a decision left as it was.
-func Redivides(r cycle.Result) bool { return r.Assignment != nil && r.Assignment.Mode == cycle.Unchanged }
+func Redivides(r cycle.Result) bool {
+	return r.Assignment != nil && r.Assignment.Mode == cycle.Unchanged
+}
