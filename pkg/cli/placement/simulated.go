@@ -29,7 +29,7 @@ func PrintSimulated(w io.Writer, status *v1alpha1.PlacementReviewStatus) error {
 		}
 		rows := rowsOf(p)
 		for _, row := range rows {
-			fmt.Fprintf(out, "%s\t%s\n", name, strings.Join(row, "\t"))
+			fmt.Fprintln(out, strings.TrimRight(name+"\t"+strings.Join(row, "\t"), "\t"))
 			name = ""
 		}
 		if len(rows) == 0 {

@@ -75,7 +75,7 @@ func concern(c v1alpha1.Candidate) int {
 
 // Fit cuts the workloads of a status further until it is small enough.
 func Fit(status *v1alpha1.PlacementReviewStatus) {
-	for b := For(len(status.Workloads)); size(status) > MaxBytes && b.Candidates > 0; {
+	for b := For(len(status.Workloads)); Size(status) > MaxBytes && b.Candidates > 0; {
 		b = Bounds{Clusters: b.Clusters / 2, Reasons: max(b.Reasons/2, 1), Candidates: b.Candidates / 2}
 		for i := range status.Workloads {
 			b.cut(&status.Workloads[i])
@@ -83,7 +83,8 @@ func Fit(status *v1alpha1.PlacementReviewStatus) {
 	}
 }
 
-func size(status *v1alpha1.PlacementReviewStatus) int {
+// Size is how many bytes the JSON of a status has.
+func Size(status *v1alpha1.PlacementReviewStatus) int {
 	raw, err := json.Marshal(status)
 	if err != nil {
 		return 0 // only strings and numbers: it always can

@@ -23,7 +23,10 @@ func candidates(d Decision) []v1alpha1.Candidate {
 		given[t.Name] = t.Replicas
 	}
 	parts := partsOf(r.Assignment)
-	if d.Afresh != nil { // nothing is divided now, so the weights of a fresh decision are those that tell something
+	switch {
+	case d.Failure != nil: // what was divided before it failed does not matter
+		parts = nil
+	case d.Afresh != nil: // nothing is divided now, so the weights of a fresh decision are those that tell something
 		parts = partsOf(d.Afresh.Assignment)
 	}
 	list := make([]v1alpha1.Candidate, 0, len(r.Candidates))
@@ -129,7 +132,7 @@ func note(d Decision, c *cycle.Candidate, out v1alpha1.Candidate, p part, divide
 // division says how replicas were shared out, one line a step.
 func division(d Decision) []string {
 	a := d.Result.Assignment
-	if a == nil {
+	if a == nil || d.Failure != nil {
 		return nil
 	}
 	var lines []string
@@ -141,7 +144,9 @@ func division(d Decision) []string {
 	case cycle.Unchanged:
 		lines = append(lines, fmt.Sprintf("%s: what is placed stays", count(a.Placed, "replica")))
 	case cycle.ScaledUp:
-		lines = append(lines, fmt.Sprintf("%s placed already: they stay", isAre(a.Placed)))
+		if a.Placed > 0 {
+			lines = append(lines, fmt.Sprintf("%s placed already: they stay", isAre(a.Placed)))
+		}
 	case cycle.ScaledDown:
 		lines = append(lines, fmt.Sprintf("%s placed: each cluster keeps a part of what it has", isAre(a.Placed)))
 	case cycle.FromNothing:

@@ -127,7 +127,7 @@ func room(d Decision) []string {
 		return []string{"constraints in spec.placement.spreadConstraints that leave more clusters to choose from"}
 	}
 	return []string{
-		fmt.Sprintf("room for %s more: the clusters that fit hold %d of %d", count(wanted-capacity, "replica"), capacity, wanted),
+		fmt.Sprintf("room for %s: the clusters that fit hold %d of %d", count(wanted-capacity, "more replica"), capacity, wanted),
 		"fewer replicas, or smaller resource requests in the template",
 	}
 }
@@ -138,8 +138,11 @@ func passFilters(refused []v1alpha1.Refusal) []string {
 	for _, r := range refused {
 		n += int64(r.Count)
 	}
-	if n == 0 {
+	switch n {
+	case 0:
 		return nil
+	case 1:
+		return []string{"the cluster that was refused to fit"}
 	}
 	return []string{fmt.Sprintf("one of the %s that were refused to fit", count(n, "cluster"))}
 }
