@@ -24,9 +24,13 @@ func Complete(template *unstructured.Unstructured) error {
 	if !ok {
 		return nil
 	}
-	if _, found, err := unstructured.NestedInt64(template.Object, "spec", field); err != nil {
-		return fmt.Errorf("spec.%s must be a number: %w", field, err)
-	} else if found {
+	switch value, _, err := unstructured.NestedFieldNoCopy(template.Object, "spec", field); {
+	case err != nil:
+		return fmt.Errorf("spec of %s %s: %w", template.GetKind(), template.GetName(), err)
+	case value != nil:
+		if _, ok := value.(int64); !ok {
+			return fmt.Errorf("spec.%s of %s %s is %v; it must be a whole number", field, template.GetKind(), template.GetName(), value)
+		}
 		return nil
 	}
 	return unstructured.SetNestedField(template.Object, int64(1), "spec", field)
