@@ -659,7 +659,7 @@ func schema_atoll_apis_scheduling_v1alpha1_PluginScore(ref common.ReferenceCallb
 					},
 					"score": {
 						SchemaProps: spec.SchemaProps{
-							Description: "score from 0 to 100.",
+							Description: "score from 0 to 100, times the weight that the plugin is configured with.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",

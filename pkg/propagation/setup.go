@@ -15,10 +15,12 @@ import (
 	"atoll.dev/atoll/pkg/membership/connection"
 	"atoll.dev/atoll/pkg/propagation/aggregate"
 	"atoll.dev/atoll/pkg/propagation/bind"
+	"atoll.dev/atoll/pkg/propagation/dependencies"
 	"atoll.dev/atoll/pkg/propagation/dispatch"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/propagation/match"
+	"atoll.dev/atoll/pkg/propagation/override"
 	"atoll.dev/atoll/pkg/propagation/reflect"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
@@ -42,8 +44,6 @@ type Options struct {
 	Workers int
 	// Interpreters are asked before the native one, in order.
 	Interpreters []interpret.Interpreter
-	// Override changes manifests per cluster. May be nil.
-	Override bind.Override
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -82,9 +82,13 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Dynamic: dyn, Templates: store, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("resource-detector"), Workers: opts.Workers, Clock: opts.Clock,
 	})
+	distributor := dependencies.New(dependencies.Options{
+		Cache: mgr.GetCache(), Client: mgr.GetClient(), Templates: store, Interpreter: interpreter,
+		Recorder: mgr.GetEventRecorderFor("dependencies-distributor"), Workers: opts.Workers, Clock: opts.Clock,
+	})
 	binder := bind.New(bind.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Templates: store, Interpreter: interpreter,
-		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Override: opts.Override, Workers: opts.Workers, Clock: opts.Clock,
+		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Overrides: override.New(mgr.GetCache()), Workers: opts.Workers, Clock: opts.Clock,
 	})
 	dispatcher := dispatch.New(dispatch.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Connections: pool, Interpreter: interpreter,
@@ -100,7 +104,7 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Clusters: func(spec *workv1alpha2.ResourceBindingSpec) []string { return bind.Clusters(spec).UnsortedList() },
 		Window:   opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
 	})
-	for _, stage := range []manager.Runnable{store, matcher, binder, dispatcher, reflector, aggregator} {
+	for _, stage := range []manager.Runnable{store, matcher, distributor, binder, dispatcher, reflector, aggregator} {
 		if err := mgr.Add(stage); err != nil {
 			return fmt.Errorf("adding %T to the manager: %w", stage, err)
 		}

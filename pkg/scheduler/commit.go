@@ -86,7 +86,7 @@ func (s *Scheduler) outcome(b *binding.Binding, q question, decision cycle.Resul
 
 // writeSpec writes where the workload goes, and the annotations that say why. It
 // returns the binding as it is then, and whether the clusters differ from before.
-func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, annotations fields, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
+func (s *Scheduler) writeSpec(ctx context.Context, b *binding.Binding, annotations map[string]string, clusters []workv1alpha2.TargetCluster) (*binding.Binding, bool, error) {
 	metadata := fields{"resourceVersion": b.Object.GetResourceVersion()}
 	patch := fields{"metadata": metadata}
 	moved := !sameTargets(b.Spec.Clusters, clusters)

@@ -119,10 +119,7 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Options{Plugins: append(defaults.Plugins, defaults.Plugins[0])}).complete(); err == nil {
-		t.Error("a plugin is accepted twice")
-	}
-	if defaults.SchedulerName != "default-scheduler" || defaults.Workers < 1 || defaults.Clock == nil || len(defaults.Estimators) == 0 {
+	if defaults.SchedulerName != "default-scheduler" || defaults.Workers < 1 || defaults.Clock == nil || len(defaults.Registry) == 0 || len(defaults.Estimators) == 0 {
 		t.Errorf("defaults = %+v", defaults)
 	}
 }

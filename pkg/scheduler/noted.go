@@ -10,11 +10,10 @@ import (
 )
 
 // noted returns the annotations that a decision for the given clusters makes differ:
-// by which placement it was made, why something moves, and the clusters to avoid from
-// now on. A value of nil takes the annotation away.
-func (s *Scheduler) noted(b *binding.Binding, q question, decision cycle.Result, clusters []workv1alpha2.TargetCluster) fields {
+// by which placement it was made, why something moves, and the clusters to avoid from now on.
+func (s *Scheduler) noted(b *binding.Binding, q question, decision cycle.Result, clusters []workv1alpha2.TargetCluster) map[string]string {
 	present := b.Object.GetAnnotations()
-	annotations := fields{}
+	annotations := map[string]string{}
 	if present[wellknown.AppliedPlacementAnnotation] != q.placement {
 		annotations[wellknown.AppliedPlacementAnnotation] = q.placement
 	}
@@ -28,11 +27,8 @@ func (s *Scheduler) noted(b *binding.Binding, q question, decision cycle.Result,
 			history.New(s.clock.Now(), because(b, q, decision, clusters), b.Spec.Clusters, clusters, b.Spec.Replicas, group))
 	}
 	// Limits that have ended make no write of their own.
-	if avoided := q.limits.Encode(); (moved || q.fresh) && avoided != present[wellknown.AvoidedAnnotation] {
-		annotations[wellknown.AvoidedAnnotation] = avoided
-		if avoided == "" {
-			annotations[wellknown.AvoidedAnnotation] = nil
-		}
+	if recorded := present[wellknown.AvoidedAnnotation]; (moved || q.fresh) && (len(q.limits) > 0 || recorded != "") && recorded != q.limits.Encode() {
+		annotations[wellknown.AvoidedAnnotation] = q.limits.Encode()
 	}
 	return annotations
 }

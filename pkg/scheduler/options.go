@@ -6,6 +6,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"atoll.dev/atoll/pkg/membership/capacity"
+	"atoll.dev/atoll/pkg/scheduler/config"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/framework"
@@ -13,7 +14,7 @@ import (
 )
 
 // DefaultName is the scheduler that places bindings which name none.
-const DefaultName = "default-scheduler"
+const DefaultName = config.DefaultSchedulerName
 
 const defaultWorkers = 8
 
@@ -28,8 +29,10 @@ type Options struct {
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
 	// none of its replicas.
 	EmptyWorkloads bool
-	// Plugins in the order in which they are asked. Defaults to plugins.Default.
-	Plugins []framework.Plugin
+	// Plugins chooses among those of the Registry. The zero value is all in-tree plugins.
+	Plugins config.Plugins
+	// Registry holds the plugins that are compiled in. Defaults to plugins.Registry.
+	Registry framework.Registry
 	// Estimators of which the lowest answer counts. Defaults to estimator.Members. If it
 	// is among them, what decisions take is claimed of it: see package reservation.
 	Estimators []estimator.Estimator
@@ -53,15 +56,8 @@ func (o Options) complete() (Options, error) {
 	if o.Workers == 0 {
 		o.Workers = defaultWorkers
 	}
-	if o.Plugins == nil {
-		o.Plugins = plugins.Default()
-	}
-	seen := map[string]bool{}
-	for _, p := range o.Plugins {
-		if seen[p.Name()] {
-			return o, fmt.Errorf("scheduler plugins: %q is listed twice; list each plugin once", p.Name())
-		}
-		seen[p.Name()] = true
+	if o.Registry == nil {
+		o.Registry = plugins.Registry()
 	}
 	if o.Estimators == nil {
 		o.Estimators = []estimator.Estimator{&estimator.Members{}}

@@ -38,6 +38,8 @@ type plane struct {
 	patches []map[string]any
 	// failStatus makes the next write of a status fail.
 	failStatus bool
+	// loseAnswer makes the next write of a spec fail after it was done.
+	loseAnswer bool
 	// beforePatch is called before each patch.
 	beforePatch func()
 
@@ -84,7 +86,14 @@ func (p *plane) patch(ctx context.Context, c client.WithWatch, o client.Object, 
 		return nil
 	}
 	o.SetGeneration(o.GetGeneration() + 1)
-	return c.Update(ctx, o)
+	if err := c.Update(ctx, o); err != nil {
+		return err
+	}
+	if p.loseAnswer {
+		p.loseAnswer = false
+		return errors.New("the API server went away")
+	}
+	return nil
 }
 
 func (p *plane) patchStatus(ctx context.Context, c client.Client, _ string, o client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
@@ -123,7 +132,9 @@ func (p *plane) restart(options ...func(*Options)) {
 		p.t.Fatal(err)
 	}
 	p.events = record.NewFakeRecorder(100)
-	p.scheduler = newScheduler(o, p.client, p.client, p.events)
+	if p.scheduler, err = newScheduler(p.t.Context(), o, p.client, p.client, p.events); err != nil {
+		p.t.Fatal(err)
+	}
 	p.alarm = p.scheduler.alarm
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}
@@ -140,6 +151,7 @@ func (p *plane) deliver() {
 	deliverKind(p, &workv1alpha2.ResourceBindingList{}, bindingEvents[*workv1alpha2.ResourceBinding](p.scheduler), present)
 	deliverKind(p, &workv1alpha2.ClusterResourceBindingList{}, bindingEvents[*workv1alpha2.ClusterResourceBinding](p.scheduler), present)
 	p.scheduler.queueConcerned(p.t.Context(), p.alarm.take(), p.queue)
+	p.scheduler.queueFreed(p.queue)
 }
 
 func deliverKind[T client.Object](p *plane, list client.ObjectList, h funcs[T], present map[string]bool) {
@@ -199,6 +211,7 @@ func (p *plane) settle() {
 func (p *plane) pass(d time.Duration) {
 	p.t.Helper()
 	p.clock.SetTime(p.clock.Now().Add(d))
+	p.scheduler.claims.Sweep(p.scheduler.bindings)
 	for key, at := range p.timers {
 		if !at.After(p.clock.Now()) {
 			p.queue.Add(key)

@@ -24,7 +24,8 @@ import (
 // stuck tells that so many pods of web have been unschedulable in a cluster from now on.
 func (p *plane) stuck(cluster string, pods int) {
 	p.t.Helper()
-	v := &capacity.View{}
+	// Its node has room for all that the cluster as a whole has.
+	v := &capacity.View{Nodes: []capacity.Node{{Name: "node", Class: &capacity.Class{}, Ready: true, Free: capacity.Amounts{Pods: 1000}}}}
 	if pods > 0 {
 		since := slices.Repeat([]time.Time{p.clock.Now()}, pods)
 		v.Stuck = map[capacity.Workload][]time.Time{{Kind: "Deployment", Namespace: "default", Name: "web"}: since}
@@ -73,6 +74,7 @@ func TestReplicasThatStayUnschedulableArePlacedElsewhere(t *testing.T) {
 		p.stuck("a", 0)
 
 		// What it reports to have room for is not believed for a while, and then it is.
+		p.alterCluster("a", Pods(100))
 		p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 8 })
 		p.settle()
 		p.wants(web, "a:4, b:4")
@@ -81,7 +83,7 @@ func TestReplicasThatStayUnschedulableArePlacedElsewhere(t *testing.T) {
 		p.alter(web, func(b *binding.Binding) { b.Spec.Replicas = 10 })
 		p.settle()
 		p.wants(web, "a:6, b:4")
-		if value, present := p.get(web).Object.GetAnnotations()[wellknown.AvoidedAnnotation]; present {
+		if value := p.get(web).Object.GetAnnotations()[wellknown.AvoidedAnnotation]; value != "{}" {
 			t.Errorf("limits that ended are kept: %s", value)
 		}
 	}
@@ -110,6 +112,9 @@ func TestStuckReplicasStay(t *testing.T) {
 		}},
 		{"where only another group has room", Deployment(6, placement{ReplicaScheduling: Dynamic(), ClusterAffinities: []policyv1alpha1.ClusterAffinityTerm{
 			{AffinityName: "primary", ClusterAffinity: Named("a")}, {AffinityName: "backup", ClusterAffinity: Named("b")},
+		}}), "a:6", func(p *plane) { p.stuck("a", 2) }},
+		{"where the others would have to go, too", Deployment(6, placement{ReplicaScheduling: Dynamic(), SpreadConstraints: []policyv1alpha1.SpreadConstraint{
+			{SpreadByField: policyv1alpha1.SpreadByFieldCluster, MinGroups: 1, MaxGroups: 1},
 		}}), "a:6", func(p *plane) { p.stuck("a", 2) }},
 		{"when they are scheduled in time", Deployment(6, dynamic), "a:3, b:3", func(p *plane) {
 			p.stuck("a", 2)
@@ -169,7 +174,7 @@ func TestStuckReplicasGoAsSoonAsThereIsRoom(t *testing.T) {
 	p.pass(time.Minute)
 	p.alter(web, func(b *binding.Binding) { b.Spec.RescheduleTriggeredAt = ptr.To(metav1.NewTime(p.clock.Now())) })
 	p.settle()
-	if value, present := p.get(web).Object.GetAnnotations()[wellknown.AvoidedAnnotation]; present {
+	if value := p.get(web).Object.GetAnnotations()[wellknown.AvoidedAnnotation]; value != "{}" {
 		t.Errorf("limits are kept: %s", value)
 	}
 }

@@ -116,6 +116,9 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 
 	// 5. Write the decision down, then what became of it.
 	err = s.commit(ctx, b, question, decision, failure)
+	if err != nil && !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+		_ = s.refresh(ctx, key) // it may be written all the same: to be known before the claim is given back
+	}
 	release(err == nil)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -24,6 +23,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/parking"
+	"atoll.dev/atoll/pkg/scheduler/plugins"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -41,7 +41,10 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		return err
 	}
 	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
-	s := newScheduler(opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	s, err := newScheduler(ctx, opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	if err != nil {
+		return err
+	}
 	log := klog.FromContext(ctx).WithName("scheduler")
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
@@ -85,7 +88,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
-func newScheduler(opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) *Scheduler {
+func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) (*Scheduler, error) {
 	s := &Scheduler{
 		name:     opts.SchedulerName,
 		clusters: &snapshot.Store{},
@@ -99,10 +102,15 @@ func newScheduler(opts Options, writer client.Client, reader client.Reader, reco
 		stuck:    opts.Deschedule,
 		asked:    &deschedule.Asked{},
 	}
-	plugins := opts.Plugins
-	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
-		plugins = append(slices.Clip(plugins), s.claims)
+	h := &handle{clusters: s.clusters, clock: opts.Clock}
+	h.reader.Reader = writer
+	set, err := plugins.Build(ctx, opts.Plugins, opts.Registry, h)
+	if err != nil {
+		return nil, err
 	}
-	s.cycle = cycle.New(cycle.Options{Plugins: plugins, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})
-	return s
+	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+		set.Plugins = append(set.Plugins, s.claims)
+	}
+	s.cycle = cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})
+	return s, nil
 }

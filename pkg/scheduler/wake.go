@@ -78,15 +78,24 @@ func (a *alarm) take() []*upheaval {
 	return taken
 }
 
-// wake queues the bindings that changed clusters concern, until the context ends.
+// wake queues the bindings that changed clusters and changed peers concern, until the context ends.
 func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-a.raised:
+			s.queueConcerned(ctx, a.take(), q)
+		case <-s.bindings.Peers().Freed():
+			s.queueFreed(q)
 		}
-		s.queueConcerned(ctx, a.take(), q)
+	}
+}
+
+// queueFreed queues the bindings for which others made way.
+func (s *Scheduler) queueFreed(q queue) {
+	for _, key := range s.bindings.Peers().TakeFreed() {
+		q.Add(key)
 	}
 }
 

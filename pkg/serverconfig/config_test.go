@@ -1,6 +1,7 @@
 package serverconfig
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,17 +26,22 @@ func write(t *testing.T, content string) string {
 const head = "apiVersion: config.atoll.dev/v1alpha1\nkind: ServerConfiguration\n"
 
 func TestFileCountsEvenWhenZero(t *testing.T) {
-	c, err := Load(write(t, head+"logging: {level: 0}\nrequests: {maxInflight: 0}\n"))
+	c, err := Load(write(t, head+"logging: {level: 0}\nrequests: {maxInflight: 0}\n"+
+		"scheduler: {descheduler: {enabled: false}, estimators: {karmada: {discover: false}}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Logging.Level != 0 || c.Requests.MaxInflight != 0 || c.Requests.MaxMutatingInflight != 200 {
 		t.Errorf("got %+v, %+v: what is written counts, the rest is default", c.Logging, c.Requests)
 	}
+	if s := c.Scheduler; s.Descheduler.Enabled || s.Estimators.Karmada.Discover || s.Descheduler.Dwell.Duration == 0 || s.SchedulerName == "" {
+		t.Errorf("got %+v: what is written counts, the rest is default", s)
+	}
 }
 
 func TestPathsCountFromTheFile(t *testing.T) {
-	path := write(t, head+"dataDir: data\nencryption: {providerConfigFile: /etc/e.yaml}\naudit: {policyFile: p.yaml, logPath: '-'}\n")
+	path := write(t, head+"dataDir: data\nencryption: {providerConfigFile: /etc/e.yaml}\naudit: {policyFile: p.yaml, logPath: '-'}\n"+
+		"scheduler: {estimators: {karmada: {tls: {caFile: estimators.crt}}}}\n")
 	c, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +53,7 @@ func TestPathsCountFromTheFile(t *testing.T) {
 		{c.Audit.PolicyFile, filepath.Join(dir, "p.yaml")},
 		{c.Audit.LogPath, "-"},
 		{c.Etcd.CAFile, ""},
+		{c.Scheduler.Estimators.Karmada.TLS.CAFile, filepath.Join(dir, "estimators.crt")},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("got %s, want %s", got[0], got[1])
@@ -82,7 +89,18 @@ func TestEveryFieldArrives(t *testing.T) {
 
 // fill sets every field below v to something that is neither zero nor a default.
 func fill(v reflect.Value, n int) {
+	if v.Type() == reflect.TypeFor[json.RawMessage]() {
+		v.SetBytes(fmt.Appendf(nil, `{"n":%d}`, n))
+		return
+	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int32:
+		v.SetInt(int64(n))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), n+i)
@@ -127,13 +145,16 @@ func TestFlagsOverrideFile(t *testing.T) {
 
 func TestRefusedFiles(t *testing.T) {
 	for name, c := range map[string]struct{ content, want string }{
-		"unknown field":        {head + "securePrt: 1\n", `unknown field "securePrt" (known are `},
-		"unknown nested field": {head + "etcd: {quota: 1}\n", `unknown field "etcd.quota" (known are caFile, certFile, keyFile, prefix, quotaBackendBytes, servers)`},
-		"duplicate field":      {head + "securePort: 1\nsecurePort: 2\n", `"securePort" already set`},
-		"version":              {"apiVersion: v1\nkind: ServerConfiguration\n", `want apiVersion: config.atoll.dev/v1alpha1`},
-		"empty":                {"", "want apiVersion"},
-		"type":                 {head + "securePort: x\n", "securePort"},
-		"no YAML":              {"\t", "is not valid YAML"},
+		"unknown field":          {head + "securePrt: 1\n", `unknown field "securePrt" (known are `},
+		"unknown nested field":   {head + "etcd: {quota: 1}\n", `unknown field "etcd.quota" (known are caFile, certFile, keyFile, prefix, quotaBackendBytes, servers)`},
+		"unknown in a list":      {head + "scheduler: {plugins: {enabled: [{name: A}, {nme: B}]}}\n", `unknown field "scheduler.plugins.enabled[1].nme" (known are args, name, weight)`},
+		"weight of a wrong type": {head + "scheduler: {plugins: {enabled: [{name: A, weight: 1.5}]}}\n", `cannot be decoded: json: cannot unmarshal number 1.5 into Go struct field Plugin.scheduler.plugins.enabled.weight of type int32`},
+		"duplicate argument":     {head + "scheduler: {plugins: {enabled: [{name: A, args: {a: 1, a: 2}}]}}\n", `"a" already set`},
+		"duplicate field":        {head + "securePort: 1\nsecurePort: 2\n", `"securePort" already set`},
+		"version":                {"apiVersion: v1\nkind: ServerConfiguration\n", `want apiVersion: config.atoll.dev/v1alpha1`},
+		"empty":                  {"", "want apiVersion"},
+		"type":                   {head + "securePort: x\n", "securePort"},
+		"no YAML":                {"\t", "is not valid YAML"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(write(t, c.content))

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"atoll.dev/atoll/pkg/apiserver/datadir"
+	"atoll.dev/atoll/pkg/scheduler/config"
 )
 
 // Default returns the configuration of a server about which nothing was said.
@@ -35,6 +36,7 @@ func Default() *ServerConfiguration {
 			RetryPeriod:   duration(2 * time.Second),
 		},
 		Controllers: Controllers{Concurrency: 8},
+		Scheduler:   config.Default(),
 	}
 }
 

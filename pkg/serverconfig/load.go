@@ -9,6 +9,8 @@ import (
 
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"atoll.dev/atoll/pkg/strictjson"
 )
 
 // Load reads the configuration file at path over the defaults. It refuses fields
@@ -56,15 +58,8 @@ func decode(content []byte) (*ServerConfiguration, error) {
 		return nil, fmt.Errorf("has apiVersion %q and kind %q: want apiVersion: %s and kind: %s", meta.APIVersion, meta.Kind, APIVersion, Kind)
 	}
 	c := Default()
-	strict, err := kjson.UnmarshalStrict(asJSON, c)
-	if err != nil {
-		return nil, fmt.Errorf("cannot be decoded: %w", err)
-	}
-	if len(strict) > 0 {
-		for i := range strict {
-			strict[i] = withKnownFields(strict[i])
-		}
-		return nil, fmt.Errorf("is refused: %w", errors.Join(strict...))
+	if err := strictjson.Unmarshal(asJSON, c); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

@@ -12,6 +12,8 @@ type pathField struct {
 
 func (c *ServerConfiguration) paths() []pathField {
 	at := field.NewPath
+	estimator := at("scheduler", "estimators", "karmada", "tls")
+	estimatorTLS := &c.Scheduler.Estimators.Karmada.TLS
 	return []pathField{
 		{at("dataDir"), &c.DataDir, false},
 		{at("etcd", "caFile"), &c.Etcd.CAFile, true},
@@ -24,6 +26,9 @@ func (c *ServerConfiguration) paths() []pathField {
 		{at("admission", "configFile"), &c.Admission.ConfigFile, true},
 		{at("authentication", "configFile"), &c.Authentication.ConfigFile, true},
 		{at("authentication", "tokenWebhookConfigFile"), &c.Authentication.TokenWebhookConfigFile, true},
+		{estimator.Child("caFile"), &estimatorTLS.CAFile, true},
+		{estimator.Child("certFile"), &estimatorTLS.CertFile, true},
+		{estimator.Child("keyFile"), &estimatorTLS.KeyFile, true},
 		{at("clientConnection", "kubeconfig"), &c.ClientConnection.Kubeconfig, true},
 	}
 }

@@ -2,6 +2,8 @@ package serverconfig
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"atoll.dev/atoll/pkg/scheduler/config"
 )
 
 // What a configuration file must say of itself.
@@ -52,6 +54,8 @@ type ServerConfiguration struct {
 	LeaderElection LeaderElection `json:"leaderElection,omitempty"`
 	// Controllers bounds the work of controllers.
 	Controllers Controllers `json:"controllers,omitempty"`
+	// Scheduler configures how bindings are placed.
+	Scheduler config.Scheduler `json:"scheduler,omitempty"`
 	// ClientConnection is how a role that runs as a process of its own reaches the API server.
 	ClientConnection ClientConnection `json:"clientConnection,omitempty"`
 }

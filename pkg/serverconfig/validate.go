@@ -61,6 +61,7 @@ func (c *ServerConfiguration) Validate() field.ErrorList {
 	errs = append(errs, inRange(at("requests", "maxMutatingInflight"), c.Requests.MaxMutatingInflight, 1, 1<<20)...)
 	errs = append(errs, c.LeaderElection.validate(at("leaderElection"))...)
 	errs = append(errs, inRange(at("controllers", "concurrency"), c.Controllers.Concurrency, 1, maximumConcurrency)...)
+	errs = append(errs, c.Scheduler.Validate(at("scheduler"))...)
 	for _, f := range c.paths() {
 		if !f.input || *f.value == "" {
 			continue

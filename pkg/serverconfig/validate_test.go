@@ -48,12 +48,14 @@ func TestValidate(t *testing.T) {
 		"plugin on and off": {func(c *ServerConfiguration) {
 			c.Admission = Admission{Enable: []string{"A", "B"}, Disable: []string{"B"}}
 		}, `admission.enable[1]: Invalid value: "B": is also in admission.disable`},
-		"no event TTL":       {func(c *ServerConfiguration) { c.EventTTL = duration(0) }, `eventTTL: Invalid value: "0s": must be more than 0`},
-		"no request timeout": {func(c *ServerConfiguration) { c.Requests.Timeout = duration(-1) }, "requests.timeout"},
-		"no requests":        {func(c *ServerConfiguration) { c.Requests.MaxInflight = 0 }, "requests.maxInflight"},
-		"lease too short":    {func(c *ServerConfiguration) { c.LeaderElection.LeaseDuration = duration(time.Second) }, `leaderElection.leaseDuration: Invalid value: "1s": must be longer than leaderElection.renewDeadline, 10s`},
-		"deadline too short": {func(c *ServerConfiguration) { c.LeaderElection.RenewDeadline = duration(2 * time.Second) }, "leaderElection.renewDeadline: Invalid value: \"2s\": must be longer than 1.2 times leaderElection.retryPeriod, 2s"},
-		"no concurrency":     {func(c *ServerConfiguration) { c.Controllers.Concurrency = 0 }, "controllers.concurrency: Invalid value: 0: must be from 1 to 1000"},
+		"no event TTL":           {func(c *ServerConfiguration) { c.EventTTL = duration(0) }, `eventTTL: Invalid value: "0s": must be more than 0`},
+		"no request timeout":     {func(c *ServerConfiguration) { c.Requests.Timeout = duration(-1) }, "requests.timeout"},
+		"no requests":            {func(c *ServerConfiguration) { c.Requests.MaxInflight = 0 }, "requests.maxInflight"},
+		"lease too short":        {func(c *ServerConfiguration) { c.LeaderElection.LeaseDuration = duration(time.Second) }, `leaderElection.leaseDuration: Invalid value: "1s": must be longer than leaderElection.renewDeadline, 10s`},
+		"deadline too short":     {func(c *ServerConfiguration) { c.LeaderElection.RenewDeadline = duration(2 * time.Second) }, "leaderElection.renewDeadline: Invalid value: \"2s\": must be longer than 1.2 times leaderElection.retryPeriod, 2s"},
+		"scheduler without name": {func(c *ServerConfiguration) { c.Scheduler.SchedulerName = "" }, "scheduler.schedulerName: Required value"},
+		"file of the estimator":  {func(c *ServerConfiguration) { c.Scheduler.Estimators.Karmada.TLS.CAFile = "/none" }, `scheduler.estimators.karmada.tls.caFile: Invalid value: "/none": must be a file that can be read: no such file or directory`},
+		"no concurrency":         {func(c *ServerConfiguration) { c.Controllers.Concurrency = 0 }, "controllers.concurrency: Invalid value: 0: must be from 1 to 1000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := Default()

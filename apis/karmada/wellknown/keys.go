@@ -12,6 +12,10 @@ const (
 	LabelValueTrue = "true"
 )
 
+// DependedByLabelPrefix starts the key of a label on a binding that says which binding requires it:
+// what follows is BindingReferenceKey of that one, the value its permanent ID.
+const DependedByLabelPrefix = "resourcebinding.karmada.io/depended-by-"
+
 // Annotations.
 const (
 	// AppliedPlacementAnnotation on a binding records the placement that was scheduled last, as JSON.
@@ -23,14 +27,21 @@ const (
 	// DependenciesAnnotation on a binding lists its dependencies, as JSON.
 	DependenciesAnnotation = "resourcebinding.karmada.io/dependencies"
 
-	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
-	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
 	// DecisionsAnnotation on a binding holds the last decisions that moved something, as JSON; see package history.
 	DecisionsAnnotation = "scheduler.atoll.dev/decisions"
 	// AvoidedAnnotation on a binding holds the clusters that could not run all replicas, as JSON; see package deschedule.
 	AvoidedAnnotation = "scheduler.atoll.dev/avoided"
 	// TriggeredByAnnotation on a binding says who set spec.rescheduleTriggeredAt: that time, a blank, and the name of a WorkloadRebalancer.
 	TriggeredByAnnotation = "scheduler.atoll.dev/triggered-by"
+	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
+	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
+	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up
+	// to date with. spec.resource.resourceVersion moves only when it changes: a template's version
+	// also moves with its status, and a restart would find every binding out of date.
+	TemplateHashAnnotation = "atoll.dev/template-hash"
+	// LazyHashAnnotation on a template that a lazy policy claimed without activating: the hash of
+	// the template as it was then.
+	LazyHashAnnotation = "atoll.dev/lazy-hash"
 
 	// PlaneUIDAnnotation on a dispatched object holds the UID of the control plane that wrote it.
 	PlaneUIDAnnotation = "atoll.dev/plane-uid"
@@ -38,6 +49,11 @@ const (
 	TemplateUIDAnnotation = "atoll.dev/template-uid"
 	// TemplateGenerationAnnotation on a dispatched object holds the metadata.generation of its template.
 	TemplateGenerationAnnotation = "atoll.dev/template-generation"
+
+	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
+	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
+	PortsAnnotation  = "scheduler.atoll.dev/ports"
+	ClaimsAnnotation = "scheduler.atoll.dev/claims"
 )
 
 // Finalizers.

@@ -52,3 +52,15 @@ func shortHash(s string) string {
 	h.Write([]byte(s)) // never fails, see hash.Hash
 	return rand.SafeEncodeString(fmt.Sprint(h.Sum32()))
 }
+
+// BindingReferenceKey returns the end of the label key by which a binding says that
+// another one, of this namespace and name, requires it, as Karmada v1.18 forms it.
+func BindingReferenceKey(namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return shortHash(name)
+}
+
+// DerivedServiceName returns the name of the Service that stands, in a member, for a ServiceImport.
+func DerivedServiceName(serviceImport string) string { return "derived-" + serviceImport }

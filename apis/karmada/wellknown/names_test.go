@@ -17,3 +17,15 @@ func TestNamesAreKarmadas(t *testing.T) {
 		}
 	}
 }
+
+// The wants were printed by Karmada v1.18.1's names.GenerateBindingReferenceKey.
+func TestReferenceKeysAreKarmadas(t *testing.T) {
+	for want, c := range map[string]struct{ namespace, name string }{
+		"5bdc5c4dcf": {"default", "nginx-deployment"},
+		"8689886bf9": {"", "x"},
+	} {
+		if got := BindingReferenceKey(c.namespace, c.name); got != want {
+			t.Errorf("BindingReferenceKey(%q, %q) = %s, want %s", c.namespace, c.name, got, want)
+		}
+	}
+}

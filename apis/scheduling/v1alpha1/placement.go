@@ -172,7 +172,7 @@ type Candidate struct {
 type PluginScore struct {
 	// plugin is its name.
 	Plugin string `json:"plugin"`
-	// score from 0 to 100.
+	// score from 0 to 100, times the weight that the plugin is configured with.
 	Score int64 `json:"score"`
 }
 

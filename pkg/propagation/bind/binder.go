@@ -12,7 +12,6 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/client-go/tools/record"
@@ -24,16 +23,12 @@ import (
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
+	"atoll.dev/atoll/pkg/propagation/override"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
 	"atoll.dev/atoll/pkg/propagation/work"
 )
-
-// Override changes a manifest for one cluster, as the last step before it becomes a Work. It returns
-// the manifest, which may be the one that it was given, and the annotations that record on the Work
-// what was applied (wellknown.AppliedOverridesAnnotation and its cluster-wide twin).
-type Override func(ctx context.Context, manifest *unstructured.Unstructured, cluster string) (*unstructured.Unstructured, map[string]string, error)
 
 // Options of a Binder. Required but where said.
 type Options struct {
@@ -46,8 +41,8 @@ type Options struct {
 	Recorder    record.EventRecorder
 	// Skip says which namespaces are not sent to members.
 	Skip templates.Skip
-	// Override may be nil.
-	Override Override
+	// Overrides may be nil.
+	Overrides *override.Overrider
 	// Workers is how many bindings are rendered at a time. Default 8.
 	Workers int
 	// Clock defaults to the real one.
@@ -131,16 +126,19 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if binding.PermanentID() == "" {
 		return settle.Outcome{}, nil // the matcher gives it one
 	}
-	if released(binding) {
-		return settle.Outcome{}, nil
-	}
 	works, err := work.OfBinding(ctx, b.opts.Client, binding.PermanentID())
 	if err != nil {
 		return settle.Outcome{}, err
 	}
+	// The new places first, then the old ones go.
+	keep := Clusters(binding.Spec)
+	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
+	if released(binding) {
+		return settle.Outcome{}, b.remove(ctx, binding, orphans)
+	}
 	if direct := purgedDirectly(binding.Spec); direct.Len() > 0 {
 		leaving := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool {
-			return !direct.Has(work.Cluster(&w)) || Clusters(binding.Spec).Has(work.Cluster(&w))
+			return !direct.Has(work.Cluster(&w)) || keep.Has(work.Cluster(&w))
 		})
 		if len(leaving) > 0 { // their deletion brings the binding back here
 			return settle.Outcome{}, b.remove(ctx, binding, leaving)
@@ -159,9 +157,6 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if outcome.After > 0 {
 		return outcome, nil
 	}
-	// The new places first, then the old ones go.
-	keep := Clusters(binding.Spec)
-	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	return outcome, b.remove(ctx, binding, orphans)
 }
 
@@ -176,10 +171,11 @@ func passing(err error) bool {
 	})
 }
 
-// released tells whether no policy stands behind the binding any more. What it has placed goes on
-// running as it was rendered last: the template has lost the claim too, and changes of it no longer concern members.
+// released tells whether no policy stands behind the binding any more, nor another binding that
+// requires it. What it has placed goes on running as it was rendered last: the template has lost the
+// claim too, and changes of it no longer concern members.
 func released(b twin.Binding) bool {
-	return twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) == (twin.Claim{}) && b.GetLabels()[workv1alpha2.BindingManagedByLabel] == ""
+	return len(b.Spec.RequiredBy) == 0 && twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) == (twin.Claim{}) && b.GetLabels()[workv1alpha2.BindingManagedByLabel] == ""
 }
 
 // finish deletes the Works of a binding that is being deleted and lets it go. Works go on living
@@ -244,8 +240,13 @@ func workName(ref workv1alpha2.ObjectReference) string {
 // event records something about a binding and its template.
 func (b *Binder) event(binding twin.Binding, kind, reason, format string, args ...any) {
 	b.opts.Recorder.Eventf(binding.Object, kind, reason, format, args...)
+	b.opts.Recorder.Eventf(templateOf(binding), kind, reason, format, args...)
+}
+
+// templateOf refers to the template of a binding.
+func templateOf(binding twin.Binding) *corev1.ObjectReference {
 	ref := binding.Spec.Resource
-	b.opts.Recorder.Eventf(&corev1.ObjectReference{
+	return &corev1.ObjectReference{
 		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, UID: ref.UID, ResourceVersion: ref.ResourceVersion,
-	}, kind, reason, format, args...)
+	}
 }

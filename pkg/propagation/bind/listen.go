@@ -12,8 +12,13 @@ import (
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
 
-// listen queues what changes. Works come last, so that the cache holds them when bindings are handled.
+// listen queues what changes. Overrides and Works come first, so that both are known when bindings are handled.
 func (b *Binder) listen(ctx context.Context) error {
+	if b.opts.Overrides != nil {
+		if err := b.opts.Overrides.Listen(ctx, b.overridesChanged); err != nil {
+			return err
+		}
+	}
 	for _, watch := range []struct {
 		obj client.Object
 		f   func(old, new client.Object)

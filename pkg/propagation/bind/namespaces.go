@@ -51,6 +51,7 @@ func (b *Binder) reconcileNamespace(ctx context.Context, name string) (settle.Ou
 	base.SetGroupVersionKind(gvk)
 	origin(base, b.planeUID)
 
+	template := &corev1.ObjectReference{APIVersion: base.GetAPIVersion(), Kind: gvk.Kind, Name: name, UID: namespace.UID}
 	var clusters clusterv1alpha1.ClusterList
 	if err := b.opts.Client.List(ctx, &clusters, client.UnsafeDisableDeepCopy); err != nil {
 		return settle.Outcome{}, fmt.Errorf("listing clusters: %w", err)
@@ -61,20 +62,21 @@ func (b *Binder) reconcileNamespace(ctx context.Context, name string) (settle.Ou
 		if !cluster.DeletionTimestamp.IsZero() {
 			continue
 		}
-		manifest, annotations := base.DeepCopy(), map[string]string(nil)
-		if b.opts.Override != nil {
-			if manifest, annotations, err = b.opts.Override(ctx, manifest, cluster.Name); err != nil {
-				errs = append(errs, fmt.Errorf("applying overrides to namespace %s for cluster %s: %w", name, cluster.Name, err))
-				continue
-			}
+		overridden, err := b.override(template, base.DeepCopy(), cluster.Name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("overriding namespace %s for cluster %s: %w", name, cluster.Name, err))
+			continue
 		}
-		_, err := b.write(ctx, wanted{
+		wrote, err := b.write(ctx, wanted{
 			name: wellknown.WorkName(gvk.Kind, name, ""), namespace: wellknown.ExecutionNamespace(cluster.Name),
-			annotations: annotations, manifest: manifest,
+			annotations: overridden.Annotations, manifest: overridden.Manifest,
 			owners: []metav1.OwnerReference{*metav1.NewControllerRef(&namespace, gvk)},
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("sending namespace %s to cluster %s: %w", name, cluster.Name, err))
+		}
+		if wrote {
+			b.overridden(template, overridden.Policies, cluster.Name)
 		}
 	}
 	return settle.Outcome{}, utilerrors.NewAggregate(errs)

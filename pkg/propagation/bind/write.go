@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -106,22 +107,22 @@ func (b *Binder) ensureOne(ctx context.Context, binding twin.Binding, c workv1al
 			return false, fmt.Errorf("dividing the completions for cluster %s: %w", c.Name, err)
 		}
 	}
-	if b.opts.Override != nil {
-		var applied map[string]string
-		if manifest, applied, err = b.opts.Override(ctx, manifest, c.Name); err != nil {
-			return false, fmt.Errorf("applying overrides for cluster %s: %w", c.Name, err)
-		}
-		for k, v := range applied {
-			annotations[k] = v
-		}
+	overridden, err := b.override(templateOf(binding), manifest, c.Name)
+	if err != nil {
+		return false, fmt.Errorf("overriding for cluster %s: %w", c.Name, err)
 	}
-	return b.write(ctx, wanted{
+	maps.Copy(annotations, overridden.Annotations)
+	wrote, err := b.write(ctx, wanted{
 		name: workName(binding.Spec.Resource), namespace: wellknown.ExecutionNamespace(c.Name),
 		labels: map[string]string{binding.PermanentIDLabel(): binding.PermanentID()}, annotations: annotations,
-		manifest: manifest,
+		manifest: overridden.Manifest,
 		suspend:  ptr.To(suspended(binding.Spec.Suspension, c.Name)),
 		preserve: ptr.To(ptr.Deref(binding.Spec.PreserveResourcesOnDeletion, false)),
 	})
+	if wrote {
+		b.overridden(templateOf(binding), overridden.Policies, c.Name)
+	}
+	return wrote, err
 }
 
 // errBeingDeleted means that a former Work of this name is not gone yet; its going brings the binding back.

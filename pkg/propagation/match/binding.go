@@ -2,9 +2,7 @@ package match
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
@@ -14,30 +12,27 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/footprint"
 	"atoll.dev/atoll/pkg/propagation/mergepatch"
+	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/settle"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
-
-// hashAnnotation on a binding is the hash of the template that it was last brought up to date with.
-// spec.resource.resourceVersion moves only when it changes: a template's version also moves with
-// its status, and a restart would find every binding out of date.
-const hashAnnotation = "atoll.dev/template-hash"
 
 // cacheLag is how soon an object that the cache does not hold yet is looked for again.
 const cacheLag = 5 * time.Millisecond
 
 // apply claims the template for the policy and brings its binding up to date.
 func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Object, p *indexed, byPolicy bool) (settle.Outcome, bool, error) {
-	hash, err := templateHash(t)
+	hash, err := twin.TemplateHash(t)
 	if err != nil {
 		return settle.Outcome{}, false, err
 	}
@@ -48,12 +43,12 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 	}
 	lazy := p.Spec.ActivationPreference == policyv1alpha1.LazyActivation
 	lazyHash := ""
-	if lazy && !exists && (byPolicy && t.Annotations[lazyAnnotation] == "" || t.Annotations[lazyAnnotation] == hash) {
+	if lazy && !exists && (byPolicy && t.Annotations[wellknown.LazyHashAnnotation] == "" || t.Annotations[wellknown.LazyHashAnnotation] == hash) {
 		lazyHash = hash // claimed, to be activated by the template's next change
 	}
 	before := twin.ClaimOn(t.Labels, t.Annotations)
 	claimed, err := m.claim(ctx, key, t, p.Claim(), lazyHash)
-	if loser := m.policies.get(before.Policy); loser != nil && before.Policy != p.Key() && loser.matches(t) > mismatch && loser.GetDeletionTimestamp().IsZero() {
+	if loser := m.policies.get(before.Policy); loser != nil && before.Policy != p.Key() && loser.matches(t) > selection.Mismatch && loser.GetDeletionTimestamp().IsZero() {
 		kind, reason := eventNormal, "PreemptPolicySucceed"
 		if err != nil {
 			kind, reason = eventWarning, "PreemptPolicyFailed"
@@ -90,7 +85,7 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 		return settle.Outcome{}, false, fmt.Errorf("failed to update binding due to different owner reference UID, will " +
 			"try again later after binding is garbage collected, see https://github.com/karmada-io/karmada/issues/2090")
 	}
-	if lazy && was.GetAnnotations()[hashAnnotation] == hash {
+	if lazy && was.GetAnnotations()[wellknown.TemplateHashAnnotation] == hash {
 		return settle.Outcome{}, false, nil
 	}
 	wanted := was.Copy()
@@ -116,9 +111,10 @@ func (m *Matcher) fill(ctx context.Context, b twin.Binding, t *compact.Object, p
 	if err != nil {
 		return err
 	}
-	moved := b.GetAnnotations()[hashAnnotation] != hash || twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) != p.Claim()
+	moved := b.GetAnnotations()[wellknown.TemplateHashAnnotation] != hash || twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) != p.Claim()
 	setClaim(b.Object, p.Claim())
-	b.SetAnnotations(merged(b.GetAnnotations(), map[string]string{hashAnnotation: hash}))
+	b.SetAnnotations(merged(b.GetAnnotations(), map[string]string{wellknown.TemplateHashAnnotation: hash}))
+	b.SetAnnotations(merged(b.GetAnnotations(), footprint.Annotations(u)))
 	if b.PermanentID() == "" {
 		b.SetLabels(merged(b.GetLabels(), map[string]string{b.PermanentIDLabel(): string(uuid.NewUUID())}))
 	}
@@ -221,7 +217,8 @@ func (m *Matcher) schedulePriority(ctx context.Context, p *policyv1alpha1.Schedu
 // ours tells whether two versions of a binding agree in all that the matcher owns.
 func ours(a, b twin.Binding) bool {
 	if twin.ClaimOn(a.GetLabels(), a.GetAnnotations()) != twin.ClaimOn(b.GetLabels(), b.GetAnnotations()) ||
-		a.GetAnnotations()[hashAnnotation] != b.GetAnnotations()[hashAnnotation] ||
+		a.GetAnnotations()[wellknown.TemplateHashAnnotation] != b.GetAnnotations()[wellknown.TemplateHashAnnotation] ||
+		!footprint.Same(a.GetAnnotations(), b.GetAnnotations()) ||
 		a.PermanentID() != b.PermanentID() ||
 		!equality.Semantic.DeepEqual(a.GetOwnerReferences(), b.GetOwnerReferences()) ||
 		controllerutil.ContainsFinalizer(a.Object, a.Finalizer()) != controllerutil.ContainsFinalizer(b.Object, b.Finalizer()) {
@@ -239,27 +236,6 @@ func ours(a, b twin.Binding) bool {
 		}
 	}
 	return equality.Semantic.DeepEqual(x, y)
-}
-
-// templateHash identifies what a user wrote: all but the status and the claim.
-func templateHash(t *compact.Object) (string, error) {
-	u, err := t.Specification()
-	if err != nil {
-		return "", err
-	}
-	labels, annotations := twin.Claim{}.Metadata()
-	annotations[lazyAnnotation] = ""
-	u.SetLabels(merged(u.GetLabels(), labels))
-	u.SetAnnotations(merged(u.GetAnnotations(), annotations))
-	u.SetResourceVersion("")
-	u.SetGeneration(0)
-	raw, err := utiljson.Marshal(u.Object)
-	if err != nil {
-		return "", err
-	}
-	h := fnv.New64a()
-	h.Write(raw) // never fails, see hash.Hash
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // preemption words the event as Karmada does.

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
@@ -27,7 +28,7 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 		key := templates.KeyOf(old)
 		m.mu.Lock()
 		delete(m.claims, key)
-		delete(m.byPolicy, key)
+		delete(m.causes, key)
 		m.mu.Unlock()
 		m.policyMayBeFree(old)
 		return
@@ -46,8 +47,8 @@ func (m *Matcher) templateChanged(old, new *compact.Object) {
 		ours = write.answered == new.ResourceVersion
 		delete(m.claims, key)
 	}
-	if !ours {
-		delete(m.byPolicy, key)
+	if !ours && m.listening {
+		m.causes[key] = ownChange
 	}
 	m.mu.Unlock()
 	m.policyMayBeFree(old)
@@ -70,6 +71,9 @@ func (m *Matcher) beginClaim(key templates.Key) (answered func(version string)) 
 		if version != "" && len(write.seen) == 0 {
 			write.answered = version
 			m.claims[key] = write
+		}
+		if others && m.listening {
+			m.causes[key] = ownChange
 		}
 		m.mu.Unlock()
 		if others {
@@ -131,39 +135,37 @@ func (m *Matcher) enqueueFor(p *indexed, selected bool) {
 		return
 	}
 	for _, s := range p.selectors {
-		if s.name != "" {
+		if s.Name != "" {
 			m.enqueueNamed(s)
 			continue
 		}
-		wanted := s.labels
+		wanted := s.Labels
 		if wanted == nil {
 			wanted = labels.Everything()
 		}
-		m.opts.Templates.Each(s.kind, s.namespace, wanted, func(t *compact.Object) { m.enqueueByPolicy(templates.KeyOf(t)) })
+		m.opts.Templates.Each(s.Kind, s.Namespace, wanted, func(t *compact.Object) { m.enqueueByPolicy(templates.KeyOf(t)) })
 	}
 }
 
-func (m *Matcher) enqueueNamed(s selector) {
-	if s.namespace == "" {
-		if r, ok := m.opts.Templates.Resource(s.kind); ok && r.Namespaced { // one name in any namespace
-			m.opts.Templates.Each(s.kind, "", labels.Everything(), func(t *compact.Object) {
-				if t.Name == s.name {
+func (m *Matcher) enqueueNamed(s selection.Selector) {
+	if s.Namespace == "" {
+		if r, ok := m.opts.Templates.Resource(s.Kind); ok && r.Namespaced { // one name in any namespace
+			m.opts.Templates.Each(s.Kind, "", labels.Everything(), func(t *compact.Object) {
+				if t.Name == s.Name {
 					m.enqueueByPolicy(templates.KeyOf(t))
 				}
 			})
 			return
 		}
 	}
-	key := templates.Key{GroupVersionKind: s.kind, NamespacedName: types.NamespacedName{Namespace: s.namespace, Name: s.name}}
+	key := templates.Key{GroupVersionKind: s.Kind, NamespacedName: types.NamespacedName{Namespace: s.Namespace, Name: s.Name}}
 	if _, ok := m.opts.Templates.Get(key); ok {
 		m.enqueueByPolicy(key)
 	}
 }
 
 func (m *Matcher) enqueueByPolicy(key templates.Key) {
-	m.mu.Lock()
-	m.byPolicy[key] = struct{}{}
-	m.mu.Unlock()
+	m.becauseOf(key, policyChange)
 	m.queue.Add(key)
 }
 

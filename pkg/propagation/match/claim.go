@@ -25,10 +25,6 @@ const (
 	eventWarning = corev1.EventTypeWarning
 )
 
-// lazyAnnotation on a template that a lazy policy claimed without activating: the hash of the
-// template at that time. The policy takes effect when the template's hash is another one.
-const lazyAnnotation = "atoll.dev/lazy-hash"
-
 // event records something about a template.
 func (m *Matcher) event(t *compact.Object, kind, reason, format string, args ...any) {
 	m.opts.Recorder.Eventf(&corev1.ObjectReference{
@@ -40,7 +36,7 @@ func (m *Matcher) event(t *compact.Object, kind, reason, format string, args ...
 // returns the template as it then is.
 func (m *Matcher) claim(ctx context.Context, key templates.Key, t *compact.Object, claim twin.Claim, lazyHash string) (*compact.Object, error) {
 	labels, annotations := claim.Metadata()
-	annotations[lazyAnnotation] = lazyHash
+	annotations[wellknown.LazyHashAnnotation] = lazyHash
 	patch := map[string]any{}
 	changed := false
 	for field, wanted := range map[string]struct{ now, want map[string]string }{

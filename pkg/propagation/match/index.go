@@ -4,13 +4,12 @@ import (
 	"sync"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"atoll.dev/atoll/pkg/propagation/compact"
+	"atoll.dev/atoll/pkg/propagation/selection"
 	"atoll.dev/atoll/pkg/propagation/templates"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
@@ -31,51 +30,21 @@ type bucket struct {
 
 type indexed struct {
 	twin.Policy
-	selectors []selector
-}
-
-// selector is a ResourceSelector made ready.
-type selector struct {
-	kind            schema.GroupVersionKind
-	namespace, name string
-	labels          labels.Selector // nil: all
+	selectors []selection.Selector
 }
 
 func newIndex() *index {
 	return &index{policies: map[types.NamespacedName]*indexed{}, buckets: map[bucket]sets.Set[types.NamespacedName]{}}
 }
 
-// parse makes selectors ready. One that cannot be read selects nothing: the API server refuses such.
-func parse(p twin.Policy) []selector {
-	var selectors []selector
-	for _, rs := range p.Spec.ResourceSelectors {
-		s := selector{kind: schema.FromAPIVersionAndKind(rs.APIVersion, rs.Kind), namespace: rs.Namespace, name: rs.Name}
-		if !p.ClusterScoped() {
-			// A policy reaches no further than its own namespace; another one in a selector selects nothing.
-			if rs.Namespace != "" && rs.Namespace != p.GetNamespace() {
-				continue
-			}
-			s.namespace = p.GetNamespace()
-		}
-		if rs.Name == "" && rs.LabelSelector != nil {
-			var err error
-			if s.labels, err = metav1.LabelSelectorAsSelector(rs.LabelSelector); err != nil {
-				continue
-			}
-		}
-		selectors = append(selectors, s)
-	}
-	return selectors
-}
-
 func (i *index) set(p twin.Policy) *indexed {
-	entry := &indexed{Policy: p, selectors: parse(p)}
+	entry := &indexed{Policy: p, selectors: selection.Parse(p.Spec.ResourceSelectors, p.GetNamespace())}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.remove(p.Key())
 	i.policies[p.Key()] = entry
 	for _, s := range entry.selectors {
-		b := bucket{p.GetNamespace(), s.kind, s.name}
+		b := bucket{p.GetNamespace(), s.Kind, s.Name}
 		if i.buckets[b] == nil {
 			i.buckets[b] = sets.New[types.NamespacedName]()
 		}
@@ -96,7 +65,7 @@ func (i *index) remove(key types.NamespacedName) {
 		return
 	}
 	for _, s := range old.selectors {
-		b := bucket{old.GetNamespace(), s.kind, s.name}
+		b := bucket{old.GetNamespace(), s.Kind, s.Name}
 		i.buckets[b].Delete(key)
 		if i.buckets[b].Len() == 0 {
 			delete(i.buckets, b)
@@ -128,43 +97,14 @@ func (i *index) candidates(scope string, t *compact.Object) []*indexed {
 	return found
 }
 
-// exactness is Karmada's implicit priority: how exactly a selector selects a template.
-type exactness int
-
-const (
-	mismatch exactness = iota
-	byKind
-	byLabels
-	byName
-)
-
-// matches returns how exactly the policy selects the template.
-func (p *indexed) matches(t *compact.Object) exactness {
-	best := mismatch
-	for _, s := range p.selectors {
-		best = max(best, s.matches(t))
+// matches returns how exactly the policy selects the template. What every cluster has
+// by itself only a name selects.
+func (p *indexed) matches(t *compact.Object) selection.Exactness {
+	exactness := selection.Best(p.selectors, t)
+	if exactness != selection.ByName && templates.OnlyByName(t.GroupVersionKind().GroupKind(), t) {
+		return selection.Mismatch
 	}
-	return best
-}
-
-// matches: a name decides alone, labels only without a name, as in Karmada's ResourceSelectorPriority.
-func (s selector) matches(t *compact.Object) exactness {
-	switch {
-	case s.kind != t.GroupVersionKind(), s.namespace != "" && s.namespace != t.Namespace:
-		return mismatch
-	case s.name != "":
-		if s.name == t.Name {
-			return byName
-		}
-		return mismatch
-	case templates.OnlyByName(s.kind.GroupKind(), t):
-		return mismatch
-	case s.labels == nil:
-		return byKind
-	case s.labels.Matches(labels.Set(t.Labels)):
-		return byLabels
-	}
-	return mismatch
+	return exactness
 }
 
 // better tells whether p goes before other for a template that both select: explicit priority, then
@@ -185,7 +125,7 @@ func (p *indexed) better(t *compact.Object, other *indexed) bool {
 func (i *index) best(scope string, t *compact.Object, may func(*indexed) bool) *indexed {
 	var best *indexed
 	for _, p := range i.candidates(scope, t) {
-		if p.GetDeletionTimestamp().IsZero() && p.PermanentID() != "" && p.matches(t) > mismatch && may(p) && p.better(t, best) {
+		if p.GetDeletionTimestamp().IsZero() && p.PermanentID() != "" && p.matches(t) > selection.Mismatch && may(p) && p.better(t, best) {
 			best = p
 		}
 	}
@@ -201,7 +141,7 @@ func (i *index) best(scope string, t *compact.Object, may func(*indexed) bool) *
 func (i *index) choose(t *compact.Object, claim twin.Claim) *indexed {
 	any := func(*indexed) bool { return true }
 	current := i.get(claim.Policy)
-	if claim == (twin.Claim{}) || current == nil || !current.GetDeletionTimestamp().IsZero() || current.matches(t) == mismatch {
+	if claim == (twin.Claim{}) || current == nil || !current.GetDeletionTimestamp().IsZero() || current.matches(t) == selection.Mismatch {
 		if t.Namespace != "" {
 			if p := i.best(t.Namespace, t, any); p != nil {
 				return p

@@ -39,6 +39,16 @@ type Options struct {
 	Clock clock.WithTicker
 }
 
+// cause is why a template is looked at.
+type cause int
+
+const (
+	// policyChange: only policies changed.
+	policyChange cause = iota + 1
+	// ownChange: the template changed, and maybe policies did, too.
+	ownChange
+)
+
 // Matcher is the controller. It implements manager.Runnable.
 type Matcher struct {
 	opts     Options
@@ -47,9 +57,12 @@ type Matcher struct {
 	released *settle.Queue[types.NamespacedName]
 
 	mu sync.Mutex
-	// byPolicy holds templates that are queued because of a policy and not for a change of their
-	// own: a lazy policy does not touch those.
-	byPolicy map[templates.Key]struct{}
+	// causes says, of queued templates, why: a lazy policy does not touch those that are queued
+	// because of a policy alone.
+	causes map[templates.Key]cause
+	// listening is set once all that was there at the start has been delivered: a template that
+	// is only now heard of has not changed for that.
+	listening bool
 	// claims are our own writes to templates: their events say nothing new.
 	claims map[templates.Key]*ownWrite
 }
@@ -66,7 +79,7 @@ func New(opts Options) *Matcher {
 		opts: opts, policies: newIndex(),
 		queue:    settle.New[templates.Key](settle.Options{Name: "match", Clock: opts.Clock}),
 		released: settle.New[types.NamespacedName](settle.Options{Name: "release", Clock: opts.Clock}),
-		byPolicy: map[templates.Key]struct{}{}, claims: map[templates.Key]*ownWrite{},
+		causes:   map[templates.Key]cause{}, claims: map[templates.Key]*ownWrite{},
 	}
 	opts.Templates.OnChange(m.templateChanged)
 	return m
@@ -78,6 +91,9 @@ func (m *Matcher) Start(ctx context.Context) error {
 	if err := m.listen(ctx); err != nil {
 		return err
 	}
+	m.mu.Lock()
+	m.listening = true
+	m.mu.Unlock()
 	var group sync.WaitGroup
 	group.Go(func() { m.queue.Run(ctx, m.opts.Workers, m.reconcile) })
 	group.Go(func() { m.released.Run(ctx, 2, m.release) })
@@ -107,9 +123,9 @@ func (m *Matcher) listen(ctx context.Context) error {
 func (m *Matcher) becauseOfPolicy(key templates.Key) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.byPolicy[key]
-	delete(m.byPolicy, key)
-	return ok
+	why := m.causes[key]
+	delete(m.causes, key)
+	return why == policyChange
 }
 
 // reconcile brings one template's claim and binding to what the policies say.
@@ -146,10 +162,10 @@ func (m *Matcher) reconcile(ctx context.Context, key templates.Key) (settle.Outc
 			m.event(t, eventWarning, "ApplyPolicyFailed", "Apply %s failed: %v", policy, err)
 		}
 		if byPolicy {
-			m.enqueueCause(key)
+			m.becauseOf(key, policyChange)
 		}
 	case outcome.After > 0 && byPolicy:
-		m.enqueueCause(key)
+		m.becauseOf(key, policyChange)
 	case wrote:
 		m.event(t, eventNormal, "ApplyPolicySucceed", "Apply %s succeed", policy)
 		switch hooks := m.opts.Interpreter.Hooks(t.GroupVersionKind()); {
@@ -162,11 +178,11 @@ func (m *Matcher) reconcile(ctx context.Context, key templates.Key) (settle.Outc
 	return outcome, err
 }
 
-// enqueueCause remembers why a template is tried again.
-func (m *Matcher) enqueueCause(key templates.Key) {
+// becauseOf remembers why a template is queued. That it changed itself goes before that a policy did.
+func (m *Matcher) becauseOf(key templates.Key, why cause) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.byPolicy[key] = struct{}{}
+	m.causes[key] = max(m.causes[key], why)
 }
 
 // patience is how many failures in a row of a kind that passes by itself are not told.
@@ -204,7 +220,7 @@ func (m *Matcher) release(ctx context.Context, key types.NamespacedName) (settle
 		return settle.Outcome{}, nil
 	}
 	for _, s := range p.selectors { // it can have claimed nothing else
-		if !m.opts.Templates.Synced(s.kind) {
+		if !m.opts.Templates.Synced(s.Kind) {
 			return settle.Outcome{After: 100 * time.Millisecond}, nil
 		}
 	}

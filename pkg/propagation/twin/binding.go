@@ -43,6 +43,25 @@ func GetBinding(ctx context.Context, r client.Reader, key types.NamespacedName) 
 	return b, r.Get(ctx, key, b.Object, client.UnsafeDisableDeepCopy)
 }
 
+// EachBinding calls f with every binding of both scopes. They are shared with the reader's cache and must not be changed.
+func EachBinding(ctx context.Context, r client.Reader, f func(Binding)) error {
+	var namespaced workv1alpha2.ResourceBindingList
+	if err := r.List(ctx, &namespaced, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing bindings: %w", err)
+	}
+	var clusterWide workv1alpha2.ClusterResourceBindingList
+	if err := r.List(ctx, &clusterWide, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("listing cluster bindings: %w", err)
+	}
+	for i := range namespaced.Items {
+		f(BindingOf(&namespaced.Items[i]))
+	}
+	for i := range clusterWide.Items {
+		f(BindingOf(&clusterWide.Items[i]))
+	}
+	return nil
+}
+
 // Copy returns a binding that may be changed.
 func (b Binding) Copy() Binding { return BindingOf(b.DeepCopyObject().(client.Object)) }
 

@@ -12,7 +12,12 @@ import (
 type Store struct {
 	mu       sync.RWMutex
 	bindings map[Key]*Binding
+	// peers follows bindings under mu.
+	peers Index
 }
+
+// Peers finds the bindings of the Store by what they have in common.
+func (s *Store) Peers() *Index { return &s.peers }
 
 // Get returns a binding, or nil if there is none.
 func (s *Store) Get(key Key) *Binding {
@@ -34,7 +39,7 @@ func (s *Store) Observe(object client.Object) (before *Binding, news bool) {
 	if s.bindings == nil {
 		s.bindings = map[Key]*Binding{}
 	}
-	s.bindings[key] = Of(object)
+	s.put(key, Of(object))
 	return before, true
 }
 
@@ -46,8 +51,14 @@ func (s *Store) Assume(object client.Object) {
 	defer s.mu.Unlock()
 	key := KeyOf(object)
 	if now := s.bindings[key]; now != nil && now.Object.GetUID() == object.GetUID() && newer(object, now.Object) {
-		s.bindings[key] = Of(object)
+		s.put(key, Of(object))
 	}
+}
+
+// put makes b the version that is known. Callers hold mu.
+func (s *Store) put(key Key, b *Binding) {
+	s.bindings[key] = b
+	s.peers.set(key, MemberOf(key, b.Spec, b.Object.GetAnnotations()))
 }
 
 // Forget takes in that a watch delivered the object's deletion.
@@ -57,6 +68,7 @@ func (s *Store) Forget(object client.Object) {
 	key := KeyOf(object)
 	if now := s.bindings[key]; now != nil && now.Object.GetUID() == object.GetUID() {
 		delete(s.bindings, key)
+		s.peers.set(key, nil)
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 // Cycle is the algorithm with its plugins. It has no state.
 type Cycle struct {
 	filters    []framework.FilterPlugin
-	scorers    []framework.ScorePlugin
+	scorers    []scorer
+	pinners    []framework.PinPlugin
 	reservers  []framework.ReservePlugin
 	estimators []estimator.Estimator
 	// emptyWorkloads sends workloads to chosen clusters that get no replica, too.
@@ -25,6 +26,9 @@ type Cycle struct {
 type Options struct {
 	// Plugins in the order in which they are asked.
 	Plugins []framework.Plugin
+	// Weights multiply the scores of the plugins that they name; 0 leaves a plugin's
+	// scores out. A plugin that is not named has weight 1.
+	Weights map[string]int64
 	// Estimators of which the lowest answer counts.
 	Estimators []estimator.Estimator
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
@@ -39,8 +43,11 @@ func New(o Options) *Cycle {
 		if filter, ok := p.(framework.FilterPlugin); ok {
 			c.filters = append(c.filters, filter)
 		}
-		if scorer, ok := p.(framework.ScorePlugin); ok {
-			c.scorers = append(c.scorers, scorer)
+		if plugin, ok := p.(framework.ScorePlugin); ok {
+			c.scorers = append(c.scorers, scorer{plugin, weightOf(p, o.Weights)})
+		}
+		if pinner, ok := p.(framework.PinPlugin); ok {
+			c.pinners = append(c.pinners, pinner)
 		}
 		if reserver, ok := p.(framework.ReservePlugin); ok {
 			c.reservers = append(c.reservers, reserver)
@@ -52,7 +59,7 @@ func New(o Options) *Cycle {
 // Candidate is a cluster that passed all filters.
 type Candidate struct {
 	*snapshot.Cluster
-	// Score is the sum over all score plugins; more is better.
+	// Score is the sum over all score plugins of score times weight; more is better.
 	Score int64
 	// Scores are what each plugin gave, if the request asks for a trace.
 	Scores []PluginScore
@@ -78,7 +85,9 @@ type Result struct {
 	AffinityName string
 	// Refused are the clusters that step 2 ruled out.
 	Refused []Refused
-	// Candidates are the others, best first.
+	// Pinned are the candidates that the workload must not leave.
+	Pinned []Pinned
+	// Candidates are those that are not Refused, best first.
 	Candidates []Candidate
 	// Selected are those that step 4 chose.
 	Selected []Candidate
@@ -102,15 +111,23 @@ func (c *Cycle) run(ctx context.Context, r *framework.Request) (Result, error) {
 	result := Result{Request: r, AffinityName: r.AffinityName}
 
 	result.Candidates, result.Refused = c.filter(ctx, r)
+	if err := c.abandons(ctx, r); err != nil {
+		return result, err
+	}
 	if len(result.Candidates) == 0 {
 		return result, c.noFit(result.Refused, r)
 	}
+	result.Pinned = c.pin(ctx, r, result.Candidates)
+	result.Candidates, result.Refused = yield(r, result.Pinned, result.Candidates, result.Refused)
 	c.score(ctx, r, result.Candidates)
 	if err := c.selectClusters(ctx, r, &result); err != nil {
 		return result, err
 	}
 	if err := assign(r, &result); err != nil {
 		return result, c.assignmentFailed(&result, err)
+	}
+	if err := hold(r, &result); err != nil {
+		return result, err
 	}
 	if c.emptyWorkloads {
 		result.Clusters = withEmpty(result.Clusters, result.Selected)

@@ -8,7 +8,10 @@
 //  4. select: how many of them, and so which, the spread constraints ask for;
 //  5. assign: how many replicas each of them gets.
 //
-// A decision reads the binding and the snapshot, writes nothing, and depends on
+// Clusters that the workload must not leave, as its volumes are there, are found
+// after step 2 (file pin.go): steps 4 and 5 may not take them or their replicas away.
+//
+// A decision reads the binding, its peers and the snapshot, writes nothing, and depends on
 // nothing else, so any number of them run at once and the same input gives the
 // same answer. Its Result keeps what each step found, for those who ask why.
 package cycle

@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
+	"atoll.dev/atoll/pkg/scheduler/spread"
 )
 
 func oneOf[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
@@ -27,7 +29,11 @@ func randomName(r *rand.Rand, n int) string { return fmt.Sprintf("m%02d", r.IntN
 func randomClusters(r *rand.Rand, n int) []*clusterv1alpha1.Cluster {
 	clusters := make([]*clusterv1alpha1.Cluster, n)
 	for i := range clusters {
-		clusters[i] = Cluster(fmt.Sprintf("m%02d", i), Label("tier", oneOf(r, "gold", "silver")), Pods(r.Int64N(40)))
+		clusters[i] = Cluster(fmt.Sprintf("m%02d", i), Label("tier", oneOf(r, "gold", "silver")), Pods(r.Int64N(40)),
+			At(oneOf(r, "p", "q"), fmt.Sprint("r", r.IntN(4)), fmt.Sprint("z", r.IntN(5))), Label("rack", fmt.Sprint("k", r.IntN(3))))
+		if r.IntN(4) == 0 {
+			clusters[i].Spec.Zones = append(clusters[i].Spec.Zones, fmt.Sprint("z", r.IntN(5)))
+		}
 		for _, unlucky := range []ClusterOption{Taint("down", "", corev1.TaintEffectNoSchedule), WithoutAPIs(), Leaving()} {
 			if r.IntN(12) == 0 {
 				unlucky(clusters[i])
@@ -70,11 +76,38 @@ func randomStrategy(r *rand.Rand, n int) *policyv1alpha1.ReplicaSchedulingStrate
 	}
 }
 
+func randomSpread(r *rand.Rand) []policyv1alpha1.SpreadConstraint {
+	var constraints []policyv1alpha1.SpreadConstraint
+	for _, f := range []policyv1alpha1.SpreadFieldValue{"cluster", "region", "zone", "provider", ""} {
+		if r.IntN(3) > 0 {
+			continue
+		}
+		c := by(f, r.IntN(3), 0)
+		if r.IntN(3) > 0 {
+			c.MaxGroups = max(c.MinGroups, 1) + r.IntN(3)
+		}
+		if f == "" {
+			c.SpreadByLabel = "rack"
+		}
+		constraints = append(constraints, c)
+	}
+	return constraints
+}
+
 func randomSpec(r *rand.Rand, n int) *workv1alpha2.ResourceBindingSpec {
 	p := placement{ReplicaScheduling: randomStrategy(r, n)}
 	if r.IntN(3) == 0 {
 		a := randomAffinity(r, n)
 		p.ClusterAffinity = &a
+	} else if r.IntN(4) == 0 {
+		group := policyv1alpha1.ClusterAffinityTerm{AffinityName: "one", ClusterAffinity: randomAffinity(r, n)}
+		if s := p.ReplicaScheduling; s.ReplicaDivisionPreference == policyv1alpha1.ReplicaDivisionPreferenceAggregated || s.WeightPreference != nil && s.WeightPreference.DynamicWeight != "" {
+			group.OverflowAffinities = []policyv1alpha1.OverflowClusterAffinity{{AffinityName: "more", ClusterAffinity: randomAffinity(r, n)}}
+		}
+		p.ClusterAffinities = []policyv1alpha1.ClusterAffinityTerm{group, {AffinityName: "two", ClusterAffinity: randomAffinity(r, n)}}
+	}
+	if r.IntN(2) == 0 {
+		p.SpreadConstraints = randomSpread(r)
 	}
 	spec := Deployment(1+r.Int32N(60), p)
 	spec.Resource.UID = types.UID(fmt.Sprint(r.IntN(5)))
@@ -98,8 +131,15 @@ func check(t *testing.T, spec *workv1alpha2.ResourceBindingSpec, result cycle.Re
 		if len(result.Clusters) > 0 {
 			t.Errorf("error %v, and clusters %v", err, result.Clusters)
 		}
+		var selection *cycle.SelectionError
+		if errors.As(err, &selection) && (selection.Shortage == nil || selection.Shortage.Message == "") {
+			t.Errorf("%v does not name the shortage", err)
+		}
 		return
 	}
+	checkSpread(t, spec, result)
+	divided := spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDivided
+	whole := len(spec.Components) > 1 || spec.Replicas == 0 && spec.ReplicaRequirements == nil
 	refused := map[string]bool{}
 	for _, r := range result.Refused {
 		refused[r.Cluster] = true
@@ -123,11 +163,14 @@ func check(t *testing.T, spec *workv1alpha2.ResourceBindingSpec, result cycle.Re
 		if followsRoom(spec) && int64(target.Replicas) > c.Capacity() {
 			t.Errorf("%s has capacity for %d and gets %d", target.Name, c.Capacity(), target.Replicas)
 		}
-		if spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated && target.Replicas != spec.Replicas {
+		if whole && target.Replicas != 0 {
+			t.Errorf("%s gets %d replicas of what is not divided", target.Name, target.Replicas)
+		}
+		if !divided && !whole && target.Replicas != spec.Replicas {
 			t.Errorf("%s gets %d of %d duplicated replicas", target.Name, target.Replicas, spec.Replicas)
 		}
 	}
-	if divided := spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDivided; divided && sum != int64(max(spec.Replicas, 0)) {
+	if divided && !whole && sum != int64(max(spec.Replicas, 0)) {
 		t.Errorf("%d replicas add up to %d: %v", spec.Replicas, sum, result.Clusters)
 	}
 }
@@ -144,8 +187,11 @@ func TestEveryDecision(t *testing.T) {
 	for i := range 20000 {
 		n := 1 + r.IntN(12)
 		clusters, spec, fresh := randomClusters(r, n), randomSpec(r, n), r.IntN(4) == 0
-		if r.IntN(3) == 0 {
-			spec.Placement.SpreadConstraints = byCluster(1+r.IntN(2), 2+r.IntN(3))
+		switch r.IntN(10) {
+		case 0:
+			components(spec, 2)
+		case 1:
+			spec.Replicas, spec.ReplicaRequirements = 0, nil
 		}
 		before := spec.DeepCopy()
 		s := snapshot.New(clusters...)
@@ -174,7 +220,7 @@ func TestEveryDecision(t *testing.T) {
 
 func TestScalingMovesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(12, 1))
-	compared := 0
+	compared, kept := 0, 0
 	for range 20000 {
 		n := 1 + r.IntN(12)
 		s, spec := snapshot.New(randomClusters(r, n)...), randomSpec(r, n)
@@ -188,11 +234,14 @@ func TestScalingMovesNothing(t *testing.T) {
 		scaled := spec.DeepCopy()
 		scaled.Clusters = first.Clusters
 		scaled.Replicas = max(1, spec.Replicas+r.Int32N(21)-10)
-		second, err := newCycle().Place(t.Context(), framework.Question{Spec: scaled}, s)
-		if err != nil {
+		second, err := newCycle().Place(t.Context(), framework.Question{Spec: scaled, Group: first.AffinityName}, s)
+		if err != nil || second.AffinityName != first.AffinityName || mustMove(first, second) {
 			continue
 		}
 		compared++
+		if second.Spread != nil && second.Spread.Method == spread.Kept {
+			kept++
+		}
 		was, is := replicasOf(first.Clusters), replicasOf(second.Clusters)
 		for _, c := range s.Clusters() {
 			if scaled.Replicas >= spec.Replicas && is[c.Name] < was[c.Name] {
@@ -203,8 +252,8 @@ func TestScalingMovesNothing(t *testing.T) {
 			}
 		}
 	}
-	if compared < 5000 {
-		t.Errorf("only %d comparisons: the cases are no test", compared)
+	if compared < 5000 || kept < 500 {
+		t.Errorf("only %d comparisons, %d of them with groups: the cases are no test", compared, kept)
 	}
 }
 
@@ -214,29 +263,4 @@ func replicasOf(targets []workv1alpha2.TargetCluster) map[string]int32 {
 		replicas[target.Name] = target.Replicas
 	}
 	return replicas
-}
-
-// FuzzPlacement places by whatever decodes as a placement.
-func FuzzPlacement(f *testing.F) {
-	f.Add([]byte(`{}`), int32(3), int32(0))
-	f.Add([]byte(`{"clusterAffinity":{"clusterNames":["a"],"exclude":["b"]},"spreadConstraints":[{"minGroups":1,"maxGroups":2}]}`), int32(3), int32(2))
-	f.Add([]byte(`{"clusterAffinities":[{"affinityName":"g","clusterNames":["a"],"overflowAffinities":[{"affinityName":"o"}]}],"replicaScheduling":{"replicaSchedulingType":"Divided","replicaDivisionPreference":"Aggregated"}}`), int32(30), int32(2))
-	f.Add([]byte(`{"replicaScheduling":{"replicaSchedulingType":"Divided","replicaDivisionPreference":"Weighted","weightPreference":{"staticWeightList":[{"targetCluster":{"labelSelector":{"matchExpressions":[{"key":"tier","operator":"Exists"}]}},"weight":9223372036854775807}]}}}`), int32(2147483647), int32(-5))
-	f.Add([]byte(`{"replicaScheduling":{"replicaSchedulingType":"Divided","replicaDivisionPreference":"Weighted","weightPreference":{"dynamicWeight":"AvailableReplicas"}},"clusterTolerations":[{"operator":"Exists"}]}`), int32(-1), int32(7))
-	s := snapshot.New(Cluster("a", Pods(5), Label("tier", "gold")), Cluster("b", Pods(10), At("p", "r", "z")),
-		Cluster("c", Pods(20), Taint("down", "", corev1.TaintEffectNoExecute)), Cluster("d"))
-	f.Fuzz(func(t *testing.T, body []byte, replicas, held int32) {
-		var p placement
-		if json.Unmarshal(body, &p) != nil {
-			t.Skip("not a placement")
-		}
-		for _, group := range p.ClusterAffinities {
-			if group.OverflowAffinities != nil && p.ReplicaSchedulingType() != policyv1alpha1.ReplicaSchedulingTypeDivided {
-				t.Skip("admission refuses overflow groups without dynamic division")
-			}
-		}
-		spec := Deployment(replicas, p, On("b", held))
-		result, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, s)
-		check(t, spec, result, err)
-	})
 }

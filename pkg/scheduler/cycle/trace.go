@@ -8,7 +8,7 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
-// PluginScore is what one score plugin gave to a candidate.
+// PluginScore is what one score plugin gave to a candidate, times the weight of the plugin.
 type PluginScore struct {
 	Plugin string
 	Score  int64

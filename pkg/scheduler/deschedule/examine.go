@@ -6,7 +6,10 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -85,12 +88,16 @@ func Workload(spec *workv1alpha2.ResourceBindingSpec) capacity.Workload {
 // ready, nothing in the first half minute after a decision, of which the member may
 // not know yet, and nothing again in the same cluster within the dwell time.
 //
-// Members whose nodes nobody watches count with what they answered last, if anything.
+// What a member told before it became unhealthy does not count. Members whose nodes nobody watches count with what they answered last, if anything.
 func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answers *Asked, now time.Time) (findings []Finding, next time.Time) {
 	if o.Disabled || !Concerns(b.Spec) {
 		return nil, time.Time{}
 	}
 	workload := Workload(b.Spec)
+	var settled time.Time
+	if t := b.Status.LastScheduledTime; t != nil {
+		settled = t.Add(settling)
+	}
 	limits := LimitsOf(b.Object.GetAnnotations(), now)
 	for _, target := range b.Spec.Clusters {
 		c := clusters.Get(target.Name)
@@ -106,11 +113,12 @@ func (o Options) Examine(b *binding.Binding, clusters *snapshot.Snapshot, answer
 		if len(since) == 0 {
 			continue
 		}
-		spare := spareReplicas(b.Status, target)
-		var notBefore time.Time
-		if t := b.Status.LastScheduledTime; t != nil {
-			notBefore = t.Add(settling)
+		if ready := meta.FindStatusCondition(c.Object.Status.Conditions, clusterv1alpha1.ClusterConditionReady); ready != nil && ready.Status != metav1.ConditionTrue {
+			next = Earliest(next, now.Add(o.Dwell)) // what it told is old news
+			continue
 		}
+		spare := spareReplicas(b.Status, target)
+		notBefore := settled
 		if limit, ok := limits[target.Name]; ok {
 			notBefore = later(notBefore, limit.Since.Add(o.Dwell))
 		}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -36,6 +37,9 @@ func stuckFor(minutes ...int) []time.Time {
 
 func TestExamine(t *testing.T) {
 	in := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
+	health := func(status metav1.ConditionStatus) func(*workv1alpha2.ResourceBinding) {
+		return func(b *workv1alpha2.ResourceBinding) { b.Labels["health"] = string(status) }
+	}
 	for _, c := range []struct {
 		name  string
 		stuck []time.Time
@@ -59,6 +63,8 @@ func TestExamine(t *testing.T) {
 			l := deschedule.Limits{"a": {AtMost: 5, Since: in(-3), Until: in(20)}}
 			b.Annotations = map[string]string{wellknown.AvoidedAnnotation: l.Encode()}
 		}, 0, in(2)},
+		{"in a healthy cluster", stuckFor(9), -1, health(metav1.ConditionTrue), 1, time.Time{}},
+		{"in a cluster that is not reached", stuckFor(9), -1, health(metav1.ConditionUnknown), 0, in(5)},
 		{"not here", stuckFor(9), -1, func(b *workv1alpha2.ResourceBinding) { b.Spec.Clusters[0].Name = "b" }, 0, time.Time{}},
 		{"another workload", stuckFor(9), -1, func(b *workv1alpha2.ResourceBinding) { b.Spec.Resource.Name = "api" }, 0, time.Time{}},
 		{"another kind", stuckFor(9), -1, func(b *workv1alpha2.ResourceBinding) { b.Spec.Resource.Kind = "StatefulSet" }, 0, time.Time{}},
@@ -68,7 +74,7 @@ func TestExamine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var store snapshot.Store
-			store.Set(Cluster("a"))
+			a := Cluster("a")
 			store.Set(Cluster("b"))
 			store.SetNodes("a", &capacity.View{Stuck: map[capacity.Workload][]time.Time{{Kind: "Deployment", Namespace: "default", Name: "web"}: c.stuck}})
 			b := ResourceBinding("web", Deployment(6, policyv1alpha1.Placement{ReplicaScheduling: Dynamic()}, On("a", 5), On("b", 1)))
@@ -78,6 +84,10 @@ func TestExamine(t *testing.T) {
 			if c.alter != nil {
 				c.alter(b)
 			}
+			if status, told := b.Labels["health"]; told {
+				a.Status.Conditions = []metav1.Condition{{Type: clusterv1alpha1.ClusterConditionReady, Status: metav1.ConditionStatus(status)}}
+			}
+			store.Set(a)
 			findings, next := deschedule.Options{}.Complete().Examine(binding.Of(b), store.Snapshot(), &deschedule.Asked{}, now)
 			if c.want == 0 && len(findings) > 0 {
 				t.Errorf("found %+v, want nothing", findings)
@@ -129,8 +139,8 @@ func TestLimitsInTheAnnotation(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	if deschedule.Limits(nil).Encode() != "" {
-		t.Error("no limits are written as something")
+	if got := deschedule.Limits(nil).Encode(); got != "{}" {
+		t.Errorf("no limits are written as %s, want {}", got)
 	}
 }
 

@@ -48,14 +48,11 @@ func LimitsOf(annotations map[string]string, now time.Time) Limits {
 	return limits
 }
 
-// Encode returns the value of the annotation, empty if there are no limits.
+// Encode returns the value of the annotation.
 func (l Limits) Encode() string {
-	if len(l) == 0 {
-		return ""
-	}
 	raw, err := json.Marshal(l)
-	if err != nil {
-		return "" // only a year that RFC 3339 cannot write leads here: no limit is then known
+	if err != nil || len(l) == 0 { // only a year that RFC 3339 cannot write is an error: no limit is then known
+		return "{}"
 	}
 	return string(raw)
 }

@@ -38,6 +38,9 @@ type Refusal struct {
 	// Reason in a few plain words, as it follows a number of clusters, and precise: "lack
 	// apps/v1 Foo", "taint gpu=true:NoSchedule". Clusters with the same reason are counted.
 	Reason string
+	// Detail says more of this one cluster than Reason, which is the same for many: who
+	// is in the way there. It is for explanations; empty if there is nothing to add.
+	Detail string
 }
 
 // ScorePlugin says how well a cluster that passed all filters suits a workload.
@@ -61,3 +64,16 @@ type ReservePlugin interface {
 	// on what becomes visible only later, as pods in a member do, may outlive a release.
 	Reserve(ctx context.Context, r *Request, targets []workv1alpha2.TargetCluster) (release func(written bool), ok bool)
 }
+
+// PinPlugin keeps a workload in clusters that hold it, where another placement
+// would be as good. It overrules neither a filter nor a lower number of replicas.
+type PinPlugin interface {
+	Plugin
+	// Pin prepares the question for one request. It returns nil if nothing ties the
+	// workload to any cluster.
+	Pin(ctx context.Context, r *Request) ClusterPin
+}
+
+// ClusterPin says in plain words what ties the workload to a cluster that holds it,
+// "its volume data-db-0 lives in member1", and nothing if it may leave.
+type ClusterPin func(c *snapshot.Cluster) string

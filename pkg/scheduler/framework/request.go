@@ -19,6 +19,8 @@ type Request struct {
 	Spec *workv1alpha2.ResourceBindingSpec
 	// Snapshot holds the clusters to choose from.
 	Snapshot *snapshot.Snapshot
+	// Peers finds other bindings by what they have in common with this one; nil knows of none.
+	Peers *binding.Index
 	// Affinity means the clusters that the placement, or the group being tried, allows; nil means all.
 	Affinity *affinity.Matcher
 	// AffinityName is the name of the group being tried, empty if the placement has no groups.
@@ -45,6 +47,8 @@ type Question struct {
 	Annotations map[string]string
 	// Spec of the binding; its Placement is never nil.
 	Spec *workv1alpha2.ResourceBindingSpec
+	// Peers finds other bindings by what they have in common with this one; nil knows of none.
+	Peers *binding.Index
 	// Group is the cluster group in which it was placed last, empty if none was.
 	Group string
 	// Fresh asks for a placement as if the workload had not been placed before.
@@ -68,6 +72,7 @@ func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapsh
 	for _, target := range spec.Clusters {
 		r.held[target.Name] = r.limited(target.Name, max(target.Replicas, 0))
 	}
+	r.Peers = q.Peers
 	if group == nil {
 		r.Affinity = affinity.Compile(spec.Placement.ClusterAffinity)
 		return r

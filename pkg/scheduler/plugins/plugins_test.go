@@ -169,7 +169,8 @@ func TestDefaultPlugins(t *testing.T) {
 			t.Errorf("%s neither filters nor scores", p.Name())
 		}
 	}
-	for _, name := range []string{"APIEnablement", "TaintToleration", "ClusterAffinity", "SpreadConstraint", "ClusterLocality", "ClusterEviction"} {
+	for _, name := range []string{"APIEnablement", "TaintToleration", "ClusterAffinity", "SpreadConstraint", "ClusterLocality", "ClusterEviction",
+		"Architecture", "PortConflict", "WorkloadAffinity", "WorkloadAntiAffinity", "StoragePinning"} {
 		if !seen[name] {
 			t.Errorf("%s is missing", name)
 		}

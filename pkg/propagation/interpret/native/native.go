@@ -25,25 +25,34 @@ func New(clk clock.PassiveClock) *Interpreter {
 		apps.WithKind("Deployment"): {
 			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
 			ReflectStatus: deploymentStatus.reflect, AggregateStatus: deploymentStatus.aggregate, Healthy: rolloutHealthy("updatedReplicas"),
+			Dependencies: podDependencies("spec", "template", "spec"),
 		},
 		apps.WithKind("StatefulSet"): {
 			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
 			ReflectStatus: statefulSetStatus.reflect, AggregateStatus: statefulSetStatus.aggregate, Healthy: rolloutHealthy("updatedReplicas"),
+			Dependencies: statefulSetDependencies,
 		},
 		apps.WithKind("ReplicaSet"): {
 			Replicas: templateReplicas("replicas"), ReviseReplicas: setSpec("replicas"), Retain: retainReplicas,
 			ReflectStatus: replicaSetStatus.reflect, AggregateStatus: replicaSetStatus.aggregate, Healthy: rolloutHealthy("availableReplicas"),
+			Dependencies: podDependencies("spec", "template", "spec"),
 		},
 		apps.WithKind("DaemonSet"): {
 			ReflectStatus: daemonSetStatus.reflect, AggregateStatus: daemonSetStatus.aggregate, Healthy: daemonSetHealthy,
+			Dependencies: podDependencies("spec", "template", "spec"),
 		},
 		batch.WithKind("Job"): {
 			Replicas: jobReplicas, ReviseReplicas: setSpec("parallelism"),
 			ReflectStatus:   reflectFields("active", "succeeded", "failed", "conditions", "startTime", "completionTime"),
 			AggregateStatus: jobAggregator{clk}.aggregate,
+			Dependencies:    podDependencies("spec", "template", "spec"),
 		},
-		batch.WithKind("CronJob"): {AggregateStatus: aggregateCronJob},
-		core.WithKind("Pod"):      {Replicas: podReplicas, AggregateStatus: aggregatePod, Healthy: podHealthy},
+		batch.WithKind("CronJob"): {
+			AggregateStatus: aggregateCronJob, Dependencies: podDependencies("spec", "jobTemplate", "spec", "template", "spec"),
+		},
+		core.WithKind("Pod"): {
+			Replicas: podReplicas, AggregateStatus: aggregatePod, Healthy: podHealthy, Dependencies: podDependencies("spec"),
+		},
 		core.WithKind("Service"): {
 			ReflectStatus: reflectService, AggregateStatus: aggregateService, Healthy: serviceHealthy,
 		},
@@ -51,8 +60,9 @@ func New(clk clock.PassiveClock) *Interpreter {
 		core.WithKind("PersistentVolume"):      {AggregateStatus: aggregateVolume},
 		core.WithKind("PersistentVolumeClaim"): {AggregateStatus: aggregateClaim, Healthy: claimHealthy},
 		networkingv1.SchemeGroupVersion.WithKind("Ingress"): {
-			AggregateStatus: aggregateIngress, Healthy: loadBalancerHealthy,
+			AggregateStatus: aggregateIngress, Healthy: loadBalancerHealthy, Dependencies: ingressDependencies,
 		},
+		{Group: "multicluster.x-k8s.io", Version: "v1alpha1", Kind: "ServiceImport"}: {Dependencies: serviceImportDependencies},
 		policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"): {
 			ReflectStatus:   reflectFields("disruptionsAllowed", "expectedPods", "desiredHealthy", "currentHealthy", "disruptedPods"),
 			AggregateStatus: aggregateDisruptionBudget, Healthy: disruptionBudgetHealthy,
