@@ -110,6 +110,10 @@ func wouldHelp(d Decision, refused []v1alpha1.Refusal) []string {
 	case errors.As(d.Failure, &shortage), errors.As(d.Failure, &selection):
 		return append(room(d), passFilters(refused)...)
 	}
+	var pinned *cycle.PinnedError
+	if errors.As(d.Failure, &pinned) {
+		return []string{"a placement that allows the clusters that hold the workload's volumes, or volumes that do not live on their nodes"}
+	}
 	return []string{"another placement in the policy"}
 }
 

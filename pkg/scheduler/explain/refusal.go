@@ -11,10 +11,13 @@ import (
 	"atoll.dev/atoll/apis/scheduling/v1alpha1"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/plugins/apienablement"
+	"atoll.dev/atoll/pkg/scheduler/plugins/architecture"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clusteraffinity"
 	"atoll.dev/atoll/pkg/scheduler/plugins/clustereviction"
+	"atoll.dev/atoll/pkg/scheduler/plugins/portconflict"
 	"atoll.dev/atoll/pkg/scheduler/plugins/spreadconstraint"
 	"atoll.dev/atoll/pkg/scheduler/plugins/tainttoleration"
+	"atoll.dev/atoll/pkg/scheduler/plugins/workloadaffinity"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
@@ -65,6 +68,14 @@ func remedy(d Decision, plugin string) string {
 		return "say in the cluster's spec (or labels) where it belongs, or drop the spread constraint from the policy"
 	case clustereviction.Name:
 		return "wait until the workload is evicted: spec.gracefulEvictionTasks of the binding"
+	case workloadaffinity.Name:
+		return "go where its affinity group is placed, or leave the group: spec.placement.workloadAffinity of the policy"
+	case workloadaffinity.AntiName:
+		return "take the other workload of its anti-affinity group off the cluster, or leave the group: spec.placement.workloadAffinity of the policy"
+	case architecture.Name:
+		return "a node in the cluster that runs the images, or images for the nodes that it has"
+	case portconflict.Name:
+		return "another port in the template, or take what holds the port off the cluster"
 	case "ClusterRemoval":
 		return "choose another cluster: this one is being removed"
 	}
