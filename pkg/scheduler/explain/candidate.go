@@ -111,7 +111,7 @@ func note(d Decision, c *cycle.Candidate, out v1alpha1.Candidate, p part, divide
 		return "not chosen: " + r.Spread.WhyNot(groups)
 	case !out.Selected:
 		return "not chosen: others rank higher"
-	case r.Assignment == nil || d.Failure != nil || d.Afresh != nil:
+	case r.Assignment == nil || d.Failure != nil || d.Afresh != nil && p.got == 0: // it holds what it holds
 		return ""
 	case p.spare:
 		return "not needed: the clusters before it have room for all replicas"
