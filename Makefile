@@ -42,6 +42,7 @@ $(BIN)/member:
 test-unit: $(BIN)/member ## Unit tests, under the race detector where the package does not link the API server
 	go test $(HEAVY)
 	go test -race $(LIGHT)
+	go test -tags kubernetes_protomessage_one_more_release ./pkg/scheduler/estimator/remote # Karmada's own types need the tag
 test-e2e: build $(BIN)/member ## The built binaries against real member clusters
 	cd e2e && go test -count=1 -p 1 -timeout 20m ./...
 members: $(BIN)/member ## Start N=3 member clusters, kubeconfigs in .members/
@@ -52,6 +53,11 @@ conformance: build $(BIN)/member ## Karmada's own end-to-end suite: the specs na
 	cd e2e && go run ./cmd/conformance $(ARGS)
 bench: build $(BIN)/member ## Benchmarks, and the bounds of speed and memory
 	go test -run '^$$' -bench . -benchtime 1s $(LIGHT)
+	@mkdir -p $(BIN)
+	{ go test -run '^$$' -bench Place -cpu 1 -benchtime 1s ./pkg/scheduler/cycle && go test -run '^$$' -bench Wake ./pkg/scheduler && \
+	  go test -tags bench -run '^$$' -bench Ruler -cpu 1 ./pkg/scheduler/performance && \
+	  go test -tags bench -run '^$$' -bench EndToEnd -benchtime 1x ./pkg/scheduler/performance; } > $(BIN)/scheduler-bench.txt
+	go run ./pkg/scheduler/performance/check pkg/scheduler/performance/ranges.yaml < $(BIN)/scheduler-bench.txt
 	cd e2e && go test -count=1 -tags bench -run Bounds -v ./foundation
 
 ##@ Keep

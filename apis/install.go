@@ -1,6 +1,7 @@
 package apis
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,6 +14,7 @@ import (
 	"atoll.dev/atoll/apis/internalversion"
 	"atoll.dev/atoll/apis/karmada"
 	"atoll.dev/atoll/apis/openapi"
+	"atoll.dev/atoll/apis/scheduling/decision"
 	schedulingv1alpha1 "atoll.dev/atoll/apis/scheduling/v1alpha1"
 )
 
@@ -27,9 +29,11 @@ type groupVersion struct {
 	example runtime.Object
 }
 
-// served lists every version of every group, the preferred version of a group first.
+// served lists every version of every group, the preferred version of a group first. A
+// version whose types are in several packages has an entry for each of them.
 var served = []groupVersion{
 	{schedulingv1alpha1.SchemeGroupVersion, schedulingv1alpha1.AddToScheme, &schedulingv1alpha1.PlacementReview{}},
+	{decision.SchemeGroupVersion, decision.AddToScheme, &decision.Decision{}},
 }
 
 // GroupVersions returns every version of Atoll's own groups, grouped, the preferred
@@ -37,7 +41,9 @@ var served = []groupVersion{
 func GroupVersions() []schema.GroupVersion {
 	versions := make([]schema.GroupVersion, 0, len(served))
 	for _, gv := range served {
-		versions = append(versions, gv.GroupVersion)
+		if !slices.Contains(versions, gv.GroupVersion) {
+			versions = append(versions, gv.GroupVersion)
+		}
 	}
 	return versions
 }
@@ -56,11 +62,13 @@ func AddToScheme(scheme *runtime.Scheme) error {
 // internal versions. It panics if a kind is already registered with another Go type.
 func Install(scheme *runtime.Scheme) {
 	karmada.Install(scheme)
-	byGroup := map[string][]schema.GroupVersion{}
 	for _, gv := range served {
 		utilruntime.Must(gv.addToScheme(scheme))
 		internalversion.Add(scheme, gv.GroupVersion, gv.example)
-		byGroup[gv.Group] = append(byGroup[gv.Group], gv.GroupVersion)
+	}
+	byGroup := map[string][]schema.GroupVersion{}
+	for _, gv := range GroupVersions() {
+		byGroup[gv.Group] = append(byGroup[gv.Group], gv)
 	}
 	for _, versions := range byGroup {
 		utilruntime.Must(scheme.SetVersionPriority(versions...))

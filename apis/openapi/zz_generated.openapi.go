@@ -6,6 +6,7 @@
 package openapi
 
 import (
+	decision "atoll.dev/atoll/apis/scheduling/decision"
 	v1alpha1 "atoll.dev/atoll/apis/scheduling/v1alpha1"
 	common "k8s.io/kube-openapi/pkg/common"
 	spec "k8s.io/kube-openapi/pkg/validation/spec"
@@ -13,6 +14,10 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
+		decision.Basis{}.OpenAPIModelName():                 schema_atoll_apis_scheduling_decision_Basis(ref),
+		decision.Decision{}.OpenAPIModelName():              schema_atoll_apis_scheduling_decision_Decision(ref),
+		decision.Outcome{}.OpenAPIModelName():               schema_atoll_apis_scheduling_decision_Outcome(ref),
+		decision.Placement{}.OpenAPIModelName():             schema_atoll_apis_scheduling_decision_Placement(ref),
 		v1alpha1.BindingReference{}.OpenAPIModelName():      schema_atoll_apis_scheduling_v1alpha1_BindingReference(ref),
 		v1alpha1.Candidate{}.OpenAPIModelName():             schema_atoll_apis_scheduling_v1alpha1_Candidate(ref),
 		v1alpha1.Changes{}.OpenAPIModelName():               schema_atoll_apis_scheduling_v1alpha1_Changes(ref),
@@ -29,6 +34,210 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Simulation{}.OpenAPIModelName():            schema_atoll_apis_scheduling_v1alpha1_Simulation(ref),
 		v1alpha1.TemplateReference{}.OpenAPIModelName():     schema_atoll_apis_scheduling_v1alpha1_TemplateReference(ref),
 		v1alpha1.WorkloadPlacement{}.OpenAPIModelName():     schema_atoll_apis_scheduling_v1alpha1_WorkloadPlacement(ref),
+	}
+}
+
+func schema_atoll_apis_scheduling_decision_Basis(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Basis is all of a binding that a decision rests on and that somebody else may have changed: its spec, by its generation, and the last decision, by its time. That the status of the workload moved on meanwhile is no conflict.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid is metadata.uid.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"generation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "generation is metadata.generation.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"lastScheduledTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastScheduledTime is status.lastScheduledTime, to the second.",
+							Ref:         ref("k8s.io/apimachinery/pkg/apis/meta/v1.Time"),
+						},
+					},
+				},
+				Required: []string{"uid", "generation"},
+			},
+		},
+		Dependencies: []string{
+			"k8s.io/apimachinery/pkg/apis/meta/v1.Time"},
+	}
+}
+
+func schema_atoll_apis_scheduling_decision_Decision(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Decision is what a scheduler decided about a binding. Fields that are not set leave the binding as it is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"basis": {
+						SchemaProps: spec.SchemaProps{
+							Description: "basis is the binding that was decided about. If it is no longer so, the decision is refused with a conflict.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(decision.Basis{}.OpenAPIModelName()),
+						},
+					},
+					"placement": {
+						SchemaProps: spec.SchemaProps{
+							Description: "placement is where the workload goes.",
+							Ref:         ref(decision.Placement{}.OpenAPIModelName()),
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "annotations to set on the binding. Their keys are policy.karmada.io/applied-placement or begin with scheduler.atoll.dev/.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"condition": {
+						SchemaProps: spec.SchemaProps{
+							Description: "condition is the condition Scheduled.",
+							Ref:         ref("k8s.io/apimachinery/pkg/apis/meta/v1.Condition"),
+						},
+					},
+					"observed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observed sets status.schedulerObservedGeneration to the generation that the binding has once the decision is applied.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"affinityName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "affinityName becomes status.schedulerObservingAffinityName.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scheduledTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "scheduledTime becomes status.lastScheduledTime.",
+							Ref:         ref("k8s.io/apimachinery/pkg/apis/meta/v1.Time"),
+						},
+					},
+					"outcome": {
+						SchemaProps: spec.SchemaProps{
+							Description: "outcome is what became of the binding: the API server's answer.",
+							Ref:         ref(decision.Outcome{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"basis"},
+			},
+		},
+		Dependencies: []string{
+			decision.Basis{}.OpenAPIModelName(), decision.Outcome{}.OpenAPIModelName(), decision.Placement{}.OpenAPIModelName(), "k8s.io/apimachinery/pkg/apis/meta/v1.Condition", "k8s.io/apimachinery/pkg/apis/meta/v1.Time"},
+	}
+}
+
+func schema_atoll_apis_scheduling_decision_Outcome(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Outcome is the binding's metadata after a decision was applied.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"resourceVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "resourceVersion is metadata.resourceVersion.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"generation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "generation is metadata.generation.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"basedOn": {
+						SchemaProps: spec.SchemaProps{
+							Description: "basedOn is metadata.resourceVersion as it was before.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"resourceVersion", "generation", "basedOn"},
+			},
+		},
+	}
+}
+
+func schema_atoll_apis_scheduling_decision_Placement(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Placement is where a workload goes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusters": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "clusters become spec.clusters; none takes the workload from everywhere.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref("github.com/karmada-io/karmada/pkg/apis/work/v1alpha2.TargetCluster"),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			"github.com/karmada-io/karmada/pkg/apis/work/v1alpha2.TargetCluster"},
 	}
 }
 

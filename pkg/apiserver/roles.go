@@ -146,6 +146,7 @@ func schedulerRules() []rbacv1.PolicyRule {
 		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings/status", "clusterresourcebindings/status"}, Verbs: []string{"update", "patch"}},
 		{APIGroups: []string{"scheduling.atoll.dev"}, Resources: []string{"placementreviews"}, Verbs: []string{"get", "list", "watch", "delete"}},
 		{APIGroups: []string{"scheduling.atoll.dev"}, Resources: []string{"placementreviews/status"}, Verbs: []string{"update", "patch"}},
+		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings/schedule", "clusterresourcebindings/schedule"}, Verbs: []string{"create"}},
 		{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: readVerbs},
 		{APIGroups: []string{"", "events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "update", "patch"}},
 		{APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: writeVerbs},

@@ -19,7 +19,6 @@ import (
 	"atoll.dev/atoll/pkg/membership/views"
 	"atoll.dev/atoll/pkg/propagation"
 	"atoll.dev/atoll/pkg/scheduler"
-	"atoll.dev/atoll/pkg/scheduler/deschedule"
 	"atoll.dev/atoll/pkg/scheduler/rebalance"
 	"atoll.dev/atoll/pkg/serverconfig"
 	"atoll.dev/atoll/pkg/unsupported"
@@ -104,18 +103,19 @@ func (prog *program) schedulerRole(c *serverconfig.ServerConfiguration, identity
 			if err != nil {
 				return fmt.Errorf("following members: %w", err)
 			}
+			asked, err := estimators(ctx, c.Scheduler.Estimators)
+			if err != nil {
+				return err
+			}
 			return scheduler.Setup(ctx, mgr, scheduler.Options{
 				SchedulerName:  c.Scheduler.SchedulerName,
 				Workers:        c.Scheduler.Parallelism,
 				EmptyWorkloads: c.Scheduler.EmptyWorkloads,
 				Plugins:        c.Scheduler.Plugins,
 				Registry:       prog.schedulerPlugins,
+				Estimators:     asked,
+				Deschedule:     descheduling(c.Scheduler.Descheduler),
 				Views:          follower,
-				Deschedule: deschedule.Options{
-					Disabled: !c.Scheduler.Descheduler.Enabled,
-					Dwell:    c.Scheduler.Descheduler.Dwell.Duration,
-					Avoid:    c.Scheduler.Descheduler.Avoid.Duration,
-				},
 			})
 		},
 	}

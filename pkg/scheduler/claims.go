@@ -6,15 +6,16 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/reservation"
 )
 
 // newClaims makes the book in which decisions claim room; nil if no estimator holds claims.
-func newClaims(opts Options, freed func(cluster string)) *reservation.Book {
+func newClaims(opts Options, bindings *binding.Store, freed func(cluster string)) *reservation.Book {
 	for _, e := range opts.Estimators {
 		if members, ok := e.(*estimator.Members); ok {
-			return reservation.New(members, opts.Clock, freed)
+			return reservation.New(members, opts.Clock, freed).Consult(bindings)
 		}
 	}
 	return nil

@@ -88,7 +88,7 @@ func TestPluginIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = newScheduler(t.Context(), o, nil, nil, nil)
+	_, err = newScheduler(t.Context(), o, nil, nil, nil, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), `invalid configuration: scheduler.plugins.enabled[0].name: Unsupported value: "Nope": supported values: "APIEnablement"`) {
 		t.Errorf("got %v, want the name of the plugin and those that there are", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,6 +26,7 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/apis/scheduling/decision"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 )
 
@@ -36,6 +38,10 @@ type plane struct {
 	clock  *testclock.FakePassiveClock
 	// patches are the bodies of the patches that were sent, those of the status under key status.
 	patches []map[string]any
+	// inOne has the API server take decisions in one transaction, as Atoll's does.
+	inOne bool
+	// taken are those that it took.
+	taken []*decision.Decision
 	// failStatus makes the next write of a status fail.
 	failStatus bool
 	// loseAnswer makes the next write of a spec fail after it was done.
@@ -132,15 +138,42 @@ func (p *plane) restart(options ...func(*Options)) {
 		p.t.Fatal(err)
 	}
 	p.events = record.NewFakeRecorder(100)
-	if p.scheduler, err = newScheduler(p.t.Context(), o, p.client, p.client, p.events); err != nil {
+	if p.scheduler, err = newScheduler(p.t.Context(), o, p.client, p.client, p, p.events); err != nil {
 		p.t.Fatal(err)
 	}
 	p.alarm = p.scheduler.alarm
 	p.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[binding.Key]())
 	p.delivered = map[string]client.Object{}
 	p.timers = map[binding.Key]time.Time{}
-	p.patches = nil
+	p.patches, p.taken = nil, nil
 	p.deliver()
+}
+
+// apply does what the API server does with a decision.
+func (p *plane) apply(ctx context.Context, key binding.Key, d *decision.Decision) (*decision.Outcome, error) {
+	if !p.inOne {
+		return nil, errUnserved
+	}
+	p.t.Helper()
+	if p.beforePatch != nil {
+		p.beforePatch()
+	}
+	p.taken = append(p.taken, d)
+	if errs := d.Validate(); len(errs) > 0 {
+		p.t.Errorf("an invalid decision: %v", errs.ToAggregate())
+	}
+	b := binding.New(key)
+	if err := p.client.Get(ctx, client.ObjectKey(key), b.Object); err != nil {
+		return nil, err
+	}
+	outcome := &decision.Outcome{BasedOn: b.Object.GetResourceVersion()}
+	if err := d.Basis.Stale(b.Object, b.Status); err != nil {
+		return nil, apierrors.NewConflict(workv1alpha2.Resource("resourcebindings"), key.Name, err)
+	}
+	p.alter(key, func(b *binding.Binding) { d.Apply(b.Object, b.Spec, b.Status) })
+	b = p.get(key)
+	outcome.Generation, outcome.ResourceVersion = b.Object.GetGeneration(), b.Object.GetResourceVersion()
+	return outcome, nil
 }
 
 // deliver tells the scheduler of everything that changed, clusters first, and lets it queue what that concerns.
@@ -248,10 +281,10 @@ func (p *plane) get(key binding.Key) *binding.Binding {
 func (p *plane) alter(key binding.Key, change func(*binding.Binding)) {
 	p.t.Helper()
 	b := p.get(key)
-	before := b.Spec.DeepCopy()
+	before, generation := b.Spec.DeepCopy(), b.Object.GetGeneration()
 	change(b)
 	if !equality.Semantic.DeepEqual(before, b.Spec) {
-		b.Object.SetGeneration(b.Object.GetGeneration() + 1)
+		b.Object.SetGeneration(generation + 1)
 	}
 	status := *b.Status.DeepCopy()
 	if err := p.client.Update(p.t.Context(), b.Object); err != nil {

@@ -24,8 +24,8 @@ import (
 // stuck tells that so many pods of web have been unschedulable in a cluster from now on.
 func (p *plane) stuck(cluster string, pods int) {
 	p.t.Helper()
-	// Its node has room for all that the cluster as a whole has.
-	v := &capacity.View{Nodes: []capacity.Node{{Name: "node", Class: &capacity.Class{}, Ready: true, Free: capacity.Amounts{Pods: 1000}}}}
+	roomy := capacity.Node{Name: "n", Class: &capacity.Class{}, Ready: true, Free: capacity.Amounts{Pods: 1000}}
+	v := &capacity.View{Nodes: []capacity.Node{roomy}} // how much the member holds its summary says
 	if pods > 0 {
 		since := slices.Repeat([]time.Time{p.clock.Now()}, pods)
 		v.Stuck = map[capacity.Workload][]time.Time{{Kind: "Deployment", Namespace: "default", Name: "web"}: since}

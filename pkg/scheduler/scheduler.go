@@ -36,6 +36,8 @@ type Scheduler struct {
 	clusters *snapshot.Store
 	bindings *binding.Store
 	parked   *parking.Lot
+	retries  *retries
+	applier  applier
 	// alarm is raised by what happens to clusters.
 	alarm *alarm
 	// claims keep parallel decisions from taking the same room twice; nil if no estimator holds any.
@@ -127,8 +129,8 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	// 6. What cannot be placed waits for a cluster to change.
 	if failure != nil {
 		s.parked.Park(key, cycle.Wakes(failure))
-	} else {
-		s.parked.Leave(key)
+	} else if s.parked.Leave(key) {
+		s.retries.placed()
 	}
 
 	// 7. Whoever told of a cluster that changed since step 2 did not know of this decision yet.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -19,6 +20,7 @@ import (
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
 	"atoll.dev/atoll/pkg/membership/capacity"
+	"atoll.dev/atoll/pkg/scheduler/announce"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/deschedule"
@@ -40,15 +42,27 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if err != nil {
 		return err
 	}
-	recorder := mgr.GetEventRecorderFor(opts.SchedulerName) // Karmada's clients look for core events
-	s, err := newScheduler(ctx, opts, mgr.GetClient(), mgr.GetAPIReader(), recorder)
+	log := klog.FromContext(ctx).WithName("scheduler")
+	sink, err := announce.NewSink(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
 		return err
 	}
-	log := klog.FromContext(ctx).WithName("scheduler")
+	recorder := announce.NewRecorder(opts.SchedulerName, mgr.GetScheme(), sink, clock.RealClock{}, log)
+	if err := mgr.Add(recorder); err != nil {
+		return fmt.Errorf("adding what tells of decisions: %w", err)
+	}
+	applier, err := newRESTApplier(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	s, err := newScheduler(ctx, opts, mgr.GetClient(), mgr.GetAPIReader(), applier, recorder)
+	if err != nil {
+		return err
+	}
 	c, err := controller.NewTyped("scheduler", mgr, controller.TypedOptions[binding.Key]{
 		Reconciler:              s,
 		MaxConcurrentReconciles: opts.Workers,
+		UsePriorityQueue:        ptr.To(true),
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[binding.Key](shortestRetry, longestRetry),
 		SkipNameValidation:      ptr.To(true),
 		LogConstructor:          func(*binding.Key) logr.Logger { return log },
@@ -72,6 +86,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 					break // what a second one answers would take the place of what this one does
 				}
 			}
+			go s.retries.run(ctx, func(b *binding.Binding) { enqueueAgain(q, b) })
 			return nil
 		}),
 	}
@@ -88,15 +103,17 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
-func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, recorder record.EventRecorder) (*Scheduler, error) {
+func newScheduler(ctx context.Context, opts Options, writer client.Client, reader client.Reader, applier applier, recorder record.EventRecorder) (*Scheduler, error) {
 	s := &Scheduler{
 		name:     opts.SchedulerName,
 		clusters: &snapshot.Store{},
 		bindings: &binding.Store{},
 		parked:   &parking.Lot{},
 		alarm:    newAlarm(),
+		retries:  newRetries(opts.Clock),
 		writer:   writer,
 		reader:   reader,
+		applier:  applier,
 		events:   recorder,
 		clock:    opts.Clock,
 		stuck:    opts.Deschedule,
@@ -108,7 +125,7 @@ func newScheduler(ctx context.Context, opts Options, writer client.Client, reade
 	if err != nil {
 		return nil, err
 	}
-	if s.claims = newClaims(opts, s.roomFreed); s.claims != nil {
+	if s.claims = newClaims(opts, s.bindings, s.roomFreed); s.claims != nil {
 		set.Plugins = append(set.Plugins, s.claims)
 	}
 	s.cycle = cycle.New(cycle.Options{Plugins: set.Plugins, Weights: set.Weights, Estimators: opts.Estimators, EmptyWorkloads: opts.EmptyWorkloads})

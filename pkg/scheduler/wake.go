@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/klog/v2"
 
@@ -29,7 +30,8 @@ type alarm struct {
 type upheaval struct {
 	name   string
 	change snapshot.Change
-	// versions are all that the cluster has been meanwhile, first and last included.
+	// versions are what the cluster has been meanwhile, first and last included; of
+	// those that differ in their room alone, one.
 	versions []*snapshot.Cluster
 }
 
@@ -55,6 +57,10 @@ func (a *alarm) raise(e snapshot.Event) {
 		a.changed[name] = u
 	}
 	u.change |= e.Change
+	if e.Change == snapshot.MoreRoom && len(u.versions) > 0 {
+		u.versions[len(u.versions)-1] = e.After
+		return
+	}
 	for _, c := range []*snapshot.Cluster{e.Before, e.After} {
 		// What is known of its nodes makes no other version: placements choose by the object.
 		if c != nil && !slices.ContainsFunc(u.versions, func(v *snapshot.Cluster) bool { return v.Object == c.Object }) {
@@ -78,16 +84,27 @@ func (a *alarm) take() []*upheaval {
 	return taken
 }
 
+// restAfterPass is how many times as long as a pass over the bindings took nothing is
+// looked at after it, so that passes never take more than a tenth of a processor.
+const restAfterPass = 9
+
 // wake queues the bindings that changed clusters and changed peers concern, until the context ends.
 func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-a.raised:
-			s.queueConcerned(ctx, a.take(), q)
 		case <-s.bindings.Peers().Freed():
 			s.queueFreed(q)
+			continue
+		case <-a.raised:
+		}
+		began := time.Now()
+		s.queueConcerned(ctx, a.take(), q)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(restAfterPass * time.Since(began)):
 		}
 	}
 }
@@ -95,13 +112,17 @@ func (s *Scheduler) wake(ctx context.Context, a *alarm, q queue) {
 // queueFreed queues the bindings for which others made way.
 func (s *Scheduler) queueFreed(q queue) {
 	for _, key := range s.bindings.Peers().TakeFreed() {
-		q.Add(key)
+		if b := s.bindings.Get(key); b != nil {
+			enqueueAgain(q, b)
+		}
 	}
 }
 
 // offers are changes that concern nobody but those who wait.
 const offers = snapshot.MoreRoom | snapshot.Quotas
 
+// queueConcerned queues the bindings that changed clusters concern. Those that wait and
+// have nothing new but more room somewhere are let in by the retries.
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
 	change := snapshot.None
 	for _, u := range upheavals {
@@ -111,52 +132,81 @@ func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q
 		return // members change their room many times a second
 	}
 	woken := 0
+	var again []retry
 	for key, b := range s.bindings.All() {
-		if s.concerned(key, b, upheavals) {
-			q.Add(key)
-			woken++
+		change := s.concerned(key, b, upheavals)
+		if change == snapshot.None {
+			continue
 		}
+		place, wakes := s.parked.Wake(key)
+		switch parked := place.Turn > 0; {
+		case parked && change&^offers == snapshot.None:
+			if wakes {
+				again = append(again, retry{b, place.Turn})
+			}
+		case parked && !change.Has(snapshot.Left):
+			enqueueAgain(q, b)
+		default:
+			enqueue(q, b)
+		}
+		woken++
 	}
+	s.retries.add(again, func(b *binding.Binding) { enqueueAgain(q, b) })
 	klog.FromContext(ctx).V(4).Info("Clusters changed", "clusters", len(upheavals), "bindings", woken)
 }
 
-// concerned tells whether what happened to clusters may lead to another decision about a binding.
-func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*upheaval) bool {
-	if !s.responsible(b) {
-		return false
-	}
-	waits, parked := s.parked.Waits(key)
-	if !parked && goesEverywhere(b.Spec) {
+// concerned returns what of that which happened to clusters may lead to another
+// decision about a binding. What rules most bindings out comes first.
+func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*upheaval) (change snapshot.Change) {
+	place, parked := s.parked.At(key)
+	waits := place.Waits
+	switch {
+	case place.Woken:
+		waits &^= offers // it has yet to try since it was woken
+	case !parked && b.Spec.Placement != nil && goesEverywhere(b.Spec):
 		waits = snapshot.Any &^ offers
 	}
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
-		if b.Spec.TargetContains(u.name) && s.unsettles(b, u) {
-			return true
-		}
-		if !u.change.Has(waits) {
+		left := u.change.Has(unsettling) && b.Spec.TargetContains(u.name) && s.unsettles(b, u)
+		news := u.change & waits &^ change
+		if !left && news == snapshot.None || !s.responsible(b) {
 			continue
+		}
+		if left {
+			return snapshot.Left
 		}
 		if matchers == nil {
 			matchers = reachable(b.Spec.Placement, b.Status.SchedulerObservedAffinityName)
 		}
-		for _, m := range matchers {
-			for _, version := range u.versions {
-				if m.Matches(version) {
-					return true
-				}
+		if reaches(matchers, u.versions) {
+			change |= news
+		}
+	}
+	return change
+}
+
+// reaches tells whether any of the matchers matches what the cluster is or was.
+func reaches(matchers []*affinity.Matcher, versions []*snapshot.Cluster) bool {
+	for _, m := range matchers {
+		for _, version := range versions {
+			if m.Matches(version) {
+				return true
 			}
 		}
 	}
 	return false
 }
 
+// unsettling are changes of a cluster that may move what it holds.
+const unsettling = snapshot.Left | snapshot.Labels | snapshot.Topology | snapshot.Stuck
+
 // unsettles tells whether what happened to a cluster may move what it holds of the binding.
 func (s *Scheduler) unsettles(b *binding.Binding, u *upheaval) bool {
 	if u.change.Has(snapshot.Left | snapshot.Labels | snapshot.Topology) {
 		return true
 	}
-	if !u.change.Has(snapshot.Stuck) || !deschedule.Concerns(b.Spec) {
+	if !deschedule.Concerns(b.Spec) {
 		return false
 	}
 	c := s.clusters.Snapshot().Get(u.name)

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -14,14 +13,12 @@ import (
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
 
-type queue = workqueue.TypedRateLimitingInterface[binding.Key]
-
 // bindingEvents takes in bindings and queues those whose spec is not what it was when last looked at.
 func bindingEvents[T client.Object](s *Scheduler) handler.TypedFuncs[T, binding.Key] {
 	observe := func(object T, q queue) {
 		before, news := s.bindings.Observe(object)
-		if news && s.worthLooking(before, binding.Of(object)) {
-			q.Add(binding.KeyOf(object))
+		if now := binding.Of(object); news && s.worthLooking(before, now) {
+			enqueue(q, now)
 		}
 	}
 	return handler.TypedFuncs[T, binding.Key]{

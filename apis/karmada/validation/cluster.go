@@ -34,6 +34,7 @@ func Cluster(c *cluster.Cluster) field.ErrorList {
 	for _, msg := range ClusterName(c.Name) {
 		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), c.Name, msg))
 	}
+	errs = append(errs, estimatorAddress(c.Annotations)...)
 	s, path := &c.Spec, field.NewPath("spec")
 	errs = append(errs, atMost(path.Child("id"), s.ID, maxClusterID)...)
 	errs = append(errs, oneOf(path.Child("syncMode"), s.SyncMode, cluster.Push, cluster.Pull)...)

@@ -41,6 +41,13 @@ func TestCluster(t *testing.T) {
 			c.Spec.Provider, c.Spec.Region, c.Spec.Zones = "a/b", "c/d", []string{"e", "f/g"}
 		},
 			[]string{"spec.provider: a/b", "spec.region: c/d", "spec.zones[1]: f/g"}},
+		"estimator": {func(c *cluster.Cluster) {
+			c.Annotations = map[string]string{"scheduler.atoll.dev/estimator": "[::1]:10352"}
+		}, nil},
+		"no estimator": {func(c *cluster.Cluster) { c.Annotations = map[string]string{"scheduler.atoll.dev/estimator": "none"} }, nil},
+		"estimator no port": {func(c *cluster.Cluster) {
+			c.Annotations = map[string]string{"scheduler.atoll.dev/estimator": "m1.example.org"}
+		}, []string{"metadata.annotations[scheduler.atoll.dev/estimator]: host:port"}},
 		"zone and zones": {func(c *cluster.Cluster) { c.Spec.Zone, c.Spec.Zones = "a", []string{"b"} }, []string{"spec.zone: together with zones"}},
 		"taints": {func(c *cluster.Cluster) {
 			c.Spec.Taints = []corev1.Taint{{Key: "a", Effect: "NoSchedule"}, {Key: "a", Effect: "NoSchedule"}, {Key: "b", Effect: "PreferNoSchedule"}, {Key: "c d", Value: "e f", Effect: "NoExecute"}, {Key: "g"}}

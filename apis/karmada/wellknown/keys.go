@@ -35,6 +35,8 @@ const (
 	TriggeredByAnnotation = "scheduler.atoll.dev/triggered-by"
 	// EstimatorAnnotation on a Cluster is the address, host:port, of the scheduler estimator that runs in the member; "none" turns it off.
 	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
+	// NoEstimator as the value of EstimatorAnnotation says that the member has none.
+	NoEstimator = "none"
 	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up
 	// to date with. spec.resource.resourceVersion moves only when it changes: a template's version
 	// also moves with its status, and a restart would find every binding out of date.

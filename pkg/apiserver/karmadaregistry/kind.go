@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
@@ -51,8 +52,8 @@ type kind struct {
 	validateStatus func(obj runtime.Object) field.ErrorList
 	// warnings tell a writer what is valid and yet without effect.
 	warnings func(obj runtime.Object) []string
-	// also returns what is served with the kind beside itself and its status.
-	also func(store rest.Getter) map[string]rest.Storage
+	// also returns what is served with the kind, in its stored version, beside itself and its status.
+	also func(store *genericregistry.Store) map[string]rest.Storage
 	// unsupported warns whoever creates an object that nothing acts on the kind yet.
 	unsupported string
 }

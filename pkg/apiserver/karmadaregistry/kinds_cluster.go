@@ -2,6 +2,7 @@ package karmadaregistry
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/karmada-io/karmada/pkg/apis/cluster"
@@ -23,7 +24,7 @@ func clusterKinds(opts Options) []*kind {
 				defaults.UpdateCluster(c, old, metav1.NewTime(opts.Clock.Now()))
 			}),
 			validate: on(validation.Cluster), validateStatus: on(validation.ClusterStatus),
-			also: func(clusters rest.Getter) map[string]rest.Storage {
+			also: func(clusters *genericregistry.Store) map[string]rest.Storage {
 				return map[string]rest.Storage{"clusters/proxy": &clusterProxy{clusters: clusters, secret: opts.Secret}}
 			},
 		}),

@@ -1,6 +1,7 @@
 package karmadaregistry
 
 import (
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	autoscalingv1alpha1 "github.com/karmada-io/karmada/pkg/apis/autoscaling/v1alpha1"
@@ -54,7 +55,7 @@ func unsupportedKinds() []*kind {
 			group: search.GroupName, plural: "resourceregistries", singular: "resourceregistry",
 			status: true, unconditionalUpdate: true,
 			validate: on(validation.ResourceRegistry), validateStatus: on(validation.ResourceRegistryStatus),
-			also:        func(rest.Getter) map[string]rest.Storage { return searchConnecters() },
+			also:        func(*genericregistry.Store) map[string]rest.Storage { return searchConnecters() },
 			unsupported: unsupported("ResourceRegistry"),
 		}),
 	}

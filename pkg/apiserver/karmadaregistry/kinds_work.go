@@ -6,6 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/endpoints/request"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -14,6 +16,7 @@ import (
 	"atoll.dev/atoll/apis/karmada/defaults"
 	"atoll.dev/atoll/apis/karmada/validation"
 	"atoll.dev/atoll/apis/karmada/wellknown"
+	"atoll.dev/atoll/apis/scheduling/decision"
 )
 
 func workKinds() []*kind {
@@ -86,6 +89,12 @@ func bindingKind[B binding](k kind, validate, validateStatus func(B) field.Error
 		return validation.BindingAnnotations(b.GetAnnotations())
 	})
 	k.validateStatus = on(validateStatus)
+	k.also = func(store *genericregistry.Store) map[string]rest.Storage {
+		return map[string]rest.Storage{k.plural + "/" + decision.Subresource: &schedule{store: store,
+			parts: func(obj runtime.Object) (*workv1alpha2.ResourceBindingSpec, *workv1alpha2.ResourceBindingStatus) {
+				return parts(obj.(B))
+			}}}
+	}
 	return k
 }
 

@@ -112,7 +112,7 @@ func newStorage(k *kind, typer runtime.ObjectTyper, optsGetter generic.RESTOptio
 		if k.status {
 			storage[v.name][k.plural+"/status"] = &statusResource{store: &statusStore, table: table}
 		}
-		if k.also != nil {
+		if k.also != nil && v.name == k.versions[0].name {
 			maps.Copy(storage[v.name], k.also(store))
 		}
 	}

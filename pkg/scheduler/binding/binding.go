@@ -51,6 +51,21 @@ func New(key Key) *Binding {
 	return Of(&workv1alpha2.ResourceBinding{ObjectMeta: meta})
 }
 
+// ShallowCopy returns a binding whose fields can be set without changing this one;
+// what these fields point to is still shared and read-only.
+func (b *Binding) ShallowCopy() *Binding {
+	switch o := b.Object.(type) {
+	case *workv1alpha2.ResourceBinding:
+		c := *o
+		return Of(&c)
+	case *workv1alpha2.ClusterResourceBinding:
+		c := *o
+		return Of(&c)
+	default:
+		panic(fmt.Sprintf("%T is not a binding", o))
+	}
+}
+
 // KeyOf returns the key of a binding's object.
 func KeyOf(object client.Object) Key {
 	return Key{Namespace: object.GetNamespace(), Name: object.GetName()}

@@ -34,6 +34,9 @@ func (s *Store) Observe(object client.Object) (before *Binding, news bool) {
 	key := KeyOf(object)
 	before = s.bindings[key]
 	if before != nil && before.Object.GetUID() == object.GetUID() && !newer(object, before.Object) {
+		if before.Object.GetResourceVersion() == object.GetResourceVersion() {
+			s.put(key, Of(object)) // the same, and the watch cache keeps it anyway: what was assumed can go
+		}
 		return before, false
 	}
 	if s.bindings == nil {

@@ -257,6 +257,42 @@ func TestScalingMovesNothing(t *testing.T) {
 	}
 }
 
+// TestLosingAClusterMovesOnlyItsReplicas: whoever stays keeps what it has.
+func TestLosingAClusterMovesOnlyItsReplicas(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 1))
+	compared := 0
+	for range 10000 {
+		n := 2 + r.IntN(10)
+		clusters, spec := randomClusters(r, n), randomSpec(r, n)
+		first, err := newCycle().Place(t.Context(), framework.Question{Spec: spec}, snapshot.New(clusters...))
+		if err != nil || len(first.Clusters) == 0 || spec.Placement.ReplicaSchedulingType() == policyv1alpha1.ReplicaSchedulingTypeDuplicated {
+			continue
+		}
+		lost := oneOf(r, first.Clusters...).Name
+		for _, c := range clusters {
+			if c.Name == lost {
+				Leaving()(c)
+			}
+		}
+		again := spec.DeepCopy()
+		again.Clusters = first.Clusters
+		second, err := newCycle().Place(t.Context(), framework.Question{Spec: again, Group: first.AffinityName}, snapshot.New(clusters...))
+		if err != nil || second.AffinityName != first.AffinityName || mustMove(first, second) || len(second.Assignment.Spread) > 0 {
+			continue
+		}
+		compared++
+		was, is := replicasOf(first.Clusters), replicasOf(second.Clusters)
+		for name, replicas := range was {
+			if name != lost && is[name] < replicas {
+				t.Fatalf("losing %s takes from %s: %v, then %v by %+v", lost, name, was, is, spec.Placement)
+			}
+		}
+	}
+	if compared < 2000 {
+		t.Errorf("only %d comparisons: the cases are no test", compared)
+	}
+}
+
 func replicasOf(targets []workv1alpha2.TargetCluster) map[string]int32 {
 	replicas := map[string]int32{}
 	for _, target := range targets {

@@ -24,9 +24,10 @@ type ask struct {
 	key string
 }
 
-// AsksForSets tells whether a workload is estimated in whole sets of its components.
+// AsksForSets tells whether a workload is estimated in whole sets of its components:
+// if it has several, or one and no replicas that could be divided.
 func AsksForSets(spec *workv1alpha2.ResourceBindingSpec) bool {
-	return len(spec.Components) > 1 || len(spec.Components) == 1 && spec.ReplicaRequirements == nil
+	return len(spec.Components) > 1 || len(spec.Components) == 1 && spec.Replicas == 0 && spec.ReplicaRequirements == nil
 }
 
 func askOf(spec *workv1alpha2.ResourceBindingSpec) *ask {
@@ -45,16 +46,27 @@ func askOf(spec *workv1alpha2.ResourceBindingSpec) *ask {
 		}
 		return a
 	}
-	requirements := spec.ReplicaRequirements
-	if requirements == nil {
-		requirements = &workv1alpha2.ReplicaRequirements{}
-	}
+	requirements := replicaRequirements(spec)
 	namespace := requirements.Namespace
 	if namespace == "" {
 		namespace = spec.Resource.Namespace
 	}
 	a.add(newRequirement(namespace, requirements.PriorityClassName, requirements.NodeClaim, requirements.ResourceRequest), 1)
 	return a
+}
+
+// replicaRequirements returns what a replica requires; of a workload of one component
+// that does not say, what the component requires.
+func replicaRequirements(spec *workv1alpha2.ResourceBindingSpec) *workv1alpha2.ReplicaRequirements {
+	if spec.ReplicaRequirements != nil {
+		return spec.ReplicaRequirements
+	}
+	r := &workv1alpha2.ReplicaRequirements{}
+	if len(spec.Components) == 1 && spec.Components[0].ReplicaRequirements != nil {
+		c := spec.Components[0].ReplicaRequirements
+		r.NodeClaim, r.ResourceRequest, r.PriorityClassName = c.NodeClaim, c.ResourceRequest, c.PriorityClassName
+	}
+	return r
 }
 
 func (a *ask) add(r *Requirement, count int32) {

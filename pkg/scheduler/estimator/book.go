@@ -21,10 +21,11 @@ type book struct {
 	mu sync.Mutex
 	// claims in the order in which they were made.
 	claims []*Claim
-	// kinds are the claimed pods by the key of their requirement, total what all take together.
-	kinds map[string]*Pods
+	// kinds are the claimed pods by namespace and the key of their requirement, total what
+	// all take together.
+	kinds map[string]map[string]*Pods
 	total map[corev1.ResourceName]int64
-	// version grows with every change of claims.
+	// version grows with every claim that is added.
 	version uint64
 	// stocks, the one used last first.
 	stocks []*stock
@@ -39,6 +40,10 @@ type heard struct {
 	// stale: something else was claimed since, so that nobody can tell.
 	stale bool
 }
+
+// absurd is more of any resource than a cluster can have. No claim counts for more, so
+// that claims which nobody checked do not sum up to more than a number holds.
+const absurd = 1 << 53
 
 // maxHeard is how many answers of the member's own estimator a book keeps.
 const maxHeard = 64
@@ -85,7 +90,7 @@ func (b *book) left(c *snapshot.Cluster, a *ask) int64 {
 		left = min(left, s.room(a))
 	}
 	if c.Nodes != nil && len(c.Nodes.Quotas) > 0 {
-		n, _, _ := quotaRoom(c.Nodes, a, b.kinds)
+		n, _, _, _ := quotaRoom(c.Nodes, a, b.kinds)
 		left = min(left, n)
 	}
 	if summarySpeaks(c) {
@@ -112,8 +117,12 @@ func (b *book) summaryRoom(c *snapshot.Cluster, a *ask) (int64, corev1.ResourceN
 	return room, limit
 }
 
-// add enters a claim. mu is held.
+// add enters a claim; one of nothing changes nothing. mu is held.
 func (b *book) add(c *Claim) {
+	if c.times == 0 {
+		return
+	}
+	b.version++
 	b.claims = append(b.claims, c)
 	b.enter(c, 1)
 	for _, s := range b.stocks {
@@ -145,21 +154,28 @@ func (b *book) remove(c *Claim) bool {
 
 // enter adds a claim to the sums, sign times. mu is held.
 func (b *book) enter(c *Claim, sign int64) {
-	b.version++
 	if b.kinds == nil {
-		b.kinds, b.total = map[string]*Pods{}, map[corev1.ResourceName]int64{}
+		b.kinds, b.total = map[string]map[string]*Pods{}, map[corev1.ResourceName]int64{}
 	}
 	for _, p := range c.pods {
-		kind := b.kinds[p.key]
+		kinds := b.kinds[p.Namespace]
+		if kinds == nil {
+			kinds = map[string]*Pods{}
+			b.kinds[p.Namespace] = kinds
+		}
+		kind := kinds[p.key]
 		if kind == nil {
 			kind = &Pods{Requirement: p.Requirement}
-			b.kinds[p.key] = kind
+			kinds[p.key] = kind
 		}
 		if kind.Count += sign * p.Count; kind.Count == 0 {
-			delete(b.kinds, p.key)
+			delete(kinds, p.key)
+			if len(kinds) == 0 {
+				delete(b.kinds, p.Namespace)
+			}
 		}
 		p.each(func(resource corev1.ResourceName, quantity int64) {
-			if b.total[resource] += sign * times(quantity, p.Count); b.total[resource] == 0 {
+			if b.total[resource] += sign * min(times(quantity, p.Count), absurd); b.total[resource] == 0 {
 				delete(b.total, resource)
 			}
 		})

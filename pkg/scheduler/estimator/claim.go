@@ -35,9 +35,13 @@ func (m *Members) Claim(spec *workv1alpha2.ResourceBindingSpec, takes []Take, li
 	claims := make([]*Claim, len(takes))
 	order := make([]int, len(takes))
 	for i, t := range takes {
-		n := int64(max(t.Replicas, 0))
-		claims[i] = &Claim{book: m.book(t.Cluster.Name), ask: a, times: n, pods: a.by(n)}
-		order[i] = i
+		c := &Claim{book: m.book(t.Cluster.Name), ask: a, times: int64(max(t.Replicas, 0))}
+		if i > 0 && claims[i-1].times == c.times { // as for all of what is duplicated
+			c.pods = claims[i-1].pods
+		} else {
+			c.pods = a.by(c.times)
+		}
+		claims[i], order[i] = c, i
 	}
 	if !limited {
 		for _, c := range claims {
@@ -88,9 +92,7 @@ func (c *Claim) Shrink(replicas int32) {
 		return
 	}
 	c.times, c.pods = n, c.ask.by(n)
-	if n > 0 {
-		c.book.add(c)
-	}
+	c.book.add(c)
 }
 
 // Drop gives the claim back. It may be called more than once.

@@ -35,11 +35,7 @@ func (b *book) explain(c *snapshot.Cluster, a *ask) []Answer {
 		answers = append(answers, Answer{source, capped(n), s.limit(a, n) + b.lessClaims()})
 	}
 	if c.Nodes != nil {
-		if n, quota, limit := quotaRoom(c.Nodes, a, b.kinds); quota != nil {
-			left := quota.Left[limit]
-			for _, kind := range b.kinds {
-				left -= quotaUse(quota, limit, kind.Namespace, []Pods{*kind})
-			}
+		if n, quota, limit, left := quotaRoom(c.Nodes, a, b.kinds); quota != nil {
 			answers = append(answers, Answer{FromQuotas, capped(n), quotaLimit(quota, limit, left)})
 		}
 	}
@@ -69,8 +65,10 @@ func (b *book) summaryLimit(c *snapshot.Cluster, limit corev1.ResourceName) stri
 // lessClaims tells of what is claimed of the cluster. mu is held.
 func (b *book) lessClaims() string {
 	var pods int64
-	for _, kind := range b.kinds {
-		pods = plus(pods, kind.Count)
+	for _, kinds := range b.kinds {
+		for _, kind := range kinds {
+			pods = plus(pods, kind.Count)
+		}
 	}
 	if pods == 0 {
 		return ""
@@ -103,7 +101,7 @@ func (s *stock) limitOf(r *Requirement) string {
 		case !node.Ready:
 			notReady++
 		case !s.allows(f, int32(i)):
-			if s.suits(node, r) {
+			if suits(node, r) {
 				tainted++
 			} else {
 				unsuited++
@@ -143,18 +141,6 @@ func (s *stock) limitOf(r *Requirement) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (s *stock) suits(node *capacity.Node, r *Requirement) bool {
-	name := ""
-	if r.singles {
-		name = node.Name
-	}
-	class := node.Class
-	if class == nil {
-		class = &capacity.Class{}
-	}
-	return suits(class, name, r)
 }
 
 // tightest returns how many of the pod the free amounts hold, and what limits them.

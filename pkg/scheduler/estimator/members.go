@@ -60,9 +60,11 @@ func (m *Members) Claimed(cluster string) ([]Pods, uint64) {
 	b := m.book(cluster)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	pods := make([]Pods, 0, len(b.kinds))
-	for _, kind := range b.kinds {
-		pods = append(pods, *kind)
+	var pods []Pods
+	for _, kinds := range b.kinds {
+		for _, kind := range kinds {
+			pods = append(pods, *kind)
+		}
 	}
 	return pods, b.version
 }

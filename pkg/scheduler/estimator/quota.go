@@ -12,9 +12,9 @@ import (
 )
 
 // quotaRoom returns how many times the quotas of the member allow what is asked for,
-// and which of them limits it by what. What quotas say of limits is not known of a
+// and which of them limits it by what, and how much of that is left. What quotas say of limits is not known of a
 // replica and does not count.
-func quotaRoom(view *capacity.View, a *ask, claimed map[string]*Pods) (room int64, quota *capacity.Quota, limit corev1.ResourceName) {
+func quotaRoom(view *capacity.View, a *ask, claimed map[string]map[string]*Pods) (room int64, quota *capacity.Quota, limit corev1.ResourceName, left int64) {
 	room = int64(Unlimited)
 	for i, p := range a.pods {
 		if seen(a.pods[:i], p.Namespace) {
@@ -23,21 +23,19 @@ func quotaRoom(view *capacity.View, a *ask, claimed map[string]*Pods) (room int6
 		quotas := view.Quotas[p.Namespace]
 		for j := range quotas {
 			q := &quotas[j]
-			for name, left := range q.Left {
+			for name, unused := range q.Left {
 				use := quotaUse(q, name, p.Namespace, a.pods)
 				if use == 0 {
 					continue
 				}
-				for _, c := range claimed {
-					left -= quotaUse(q, name, p.Namespace, []Pods{*c})
-				}
-				if n := max(left, 0) / use; n < room || n == room && quota == q && name < limit {
-					room, quota, limit = n, q, name
+				unused = max(unused-quotaClaimed(q, name, claimed[p.Namespace]), 0)
+				if n := unused / use; n < room || n == room && quota == q && name < limit {
+					room, quota, limit, left = n, q, name, unused
 				}
 			}
 		}
 	}
-	return room, quota, limit
+	return room, quota, limit, left
 }
 
 func seen(pods []Pods, namespace string) bool {
@@ -57,6 +55,17 @@ func quotaUse(q *capacity.Quota, resource corev1.ResourceName, namespace string,
 			continue
 		}
 		use = plus(use, times(quotaWant(resource, p.Requirement), p.Count))
+	}
+	return use
+}
+
+// quotaClaimed returns how much of the quota for a resource claims in its namespace use up.
+func quotaClaimed(q *capacity.Quota, resource corev1.ResourceName, claimed map[string]*Pods) int64 {
+	var use int64
+	for _, c := range claimed {
+		if inScope(q.Scopes, c.Requirement) {
+			use = plus(use, times(quotaWant(resource, c.Requirement), c.Count))
+		}
 	}
 	return use
 }
@@ -124,5 +133,5 @@ func matchesPriorityClass(scope *corev1.ScopedResourceSelectorRequirement, class
 
 // quotaLimit tells of a limit: "quota team-a: pods 2 left".
 func quotaLimit(q *capacity.Quota, resource corev1.ResourceName, left int64) string {
-	return fmt.Sprintf("quota %s: %s %s left", q.Name, resource, quantityText(resource, max(left, 0)))
+	return fmt.Sprintf("quota %s: %s %s left", q.Name, resource, quantityText(resource, left))
 }

@@ -140,43 +140,32 @@ func (s *stock) eligible(r *Requirement) []bool {
 	if !r.singles {
 		eligible := make([]bool, len(s.classes))
 		for i, class := range s.classes {
-			eligible[i] = accepts(class, "", r)
+			eligible[i] = accepts(&capacity.Node{Class: class}, r)
 		}
 		return eligible
 	}
 	eligible := make([]bool, len(s.view.Nodes))
 	for i := range s.view.Nodes {
-		eligible[i] = accepts(s.view.Nodes[i].Class, s.view.Nodes[i].Name, r)
+		eligible[i] = accepts(&s.view.Nodes[i], r)
 	}
 	return eligible
 }
 
-// accepts tells whether a node of the class takes the pod, room apart. The name is
-// empty if it makes no difference.
-func accepts(class *capacity.Class, name string, r *Requirement) bool {
-	if class == nil {
-		class = &capacity.Class{}
+// accepts tells whether the node takes the pod, room and readiness apart.
+func accepts(node *capacity.Node, r *Requirement) bool {
+	if node.Class == nil {
+		return suits(node, r)
 	}
-	if _, repelled := schedulingv1.FindMatchingUntoleratedTaint(klog.Logger{}, class.Taints, r.tolerations, repels, false); repelled {
-		return false
-	}
-	return suits(class, name, r)
+	_, repelled := schedulingv1.FindMatchingUntoleratedTaint(klog.Logger{}, node.Taints, r.tolerations, repels, false)
+	return !repelled && suits(node, r)
 }
 
-// suits tells whether a node of the class has the labels that the pod asks for.
-func suits(class *capacity.Class, name string, r *Requirement) bool {
+// suits tells whether the node has the labels that the pod asks for.
+func suits(node *capacity.Node, r *Requirement) bool {
 	if r.affinity == nil {
 		return true
 	}
-	node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: class.Labels}}
-	if name != "" {
-		node.Labels = maps.Clone(node.Labels)
-		if node.Labels == nil {
-			node.Labels = map[string]string{}
-		}
-		node.Labels[corev1.LabelHostname] = name
-	}
-	matches, err := r.affinity.Match(&node)
+	matches, err := r.affinity.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name, Labels: node.LabelSet()}})
 	return err == nil && matches // the member refuses what cannot be parsed
 }
 

@@ -9,38 +9,66 @@ import (
 
 // Lot is where bindings wait. Its zero value is empty and ready to use.
 type Lot struct {
-	mu    sync.Mutex
-	waits map[binding.Key]snapshot.Change
+	mu     sync.Mutex
+	places map[binding.Key]Place
+	turns  uint64
+}
+
+// Place is where a binding waits.
+type Place struct {
+	// Waits are the changes of a cluster of which any may end the wait.
+	Waits snapshot.Change
+	// Turn grows with every parking: who has the lower one has waited longer.
+	Turn uint64
+	// Woken tells that it is to be tried again already.
+	Woken bool
 }
 
 // Park makes a binding wait for any of the changes; what it waited for before is forgotten.
 func (l *Lot) Park(key binding.Key, waits snapshot.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waits == nil {
-		l.waits = map[binding.Key]snapshot.Change{}
+	if l.places == nil {
+		l.places = map[binding.Key]Place{}
 	}
-	l.waits[key] = waits
+	l.turns++
+	l.places[key] = Place{Waits: waits, Turn: l.turns}
 }
 
-// Leave takes a binding out.
-func (l *Lot) Leave(key binding.Key) {
+// Wake notes that a binding is to be tried again. It returns false if it does not
+// wait, or has been woken before.
+func (l *Lot) Wake(key binding.Key) (Place, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.waits, key)
+	place, parked := l.places[key]
+	if !parked || place.Woken {
+		return place, false
+	}
+	place.Woken = true
+	l.places[key] = place
+	return place, true
 }
 
-// Waits returns what a binding waits for, and false if it is not parked.
-func (l *Lot) Waits(key binding.Key) (snapshot.Change, bool) {
+// Leave takes a binding out, and returns false if it was not there.
+func (l *Lot) Leave(key binding.Key) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	waits, parked := l.waits[key]
-	return waits, parked
+	_, parked := l.places[key]
+	delete(l.places, key)
+	return parked
+}
+
+// At returns where a binding waits, and false if it does not.
+func (l *Lot) At(key binding.Key) (Place, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	place, parked := l.places[key]
+	return place, parked
 }
 
 // Len returns how many bindings wait.
 func (l *Lot) Len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waits)
+	return len(l.places)
 }

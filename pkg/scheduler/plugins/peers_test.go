@@ -66,11 +66,11 @@ func requestOf(o client.Object, peers *binding.Index, s *snapshot.Snapshot) *fra
 	return framework.NewRequest(framework.Question{Binding: binding.KeyOf(o), Annotations: o.GetAnnotations(), Spec: b.Spec, Peers: peers}, nil, s)
 }
 
-// What others hold. The group's wants are those of Karmada v1.18.1's plugins, in its words; "" is a cluster that passes.
+// What others hold. Who passes is as in Karmada v1.18.1's plugins; "" is a cluster that passes.
 func TestPeers(t *testing.T) {
 	const (
-		split = "ResourceBinding with the same affinity group does not target this cluster"
-		meet  = "cluster already has workload with the same anti-affinity group"
+		split = "lack others of affinity group app=a"
+		meet  = "hold another of anti-affinity group app=a"
 	)
 	together, apart, ports := workloadaffinity.Together(), workloadaffinity.Apart(), portconflict.Plugin{}
 	own := func(options ...func(*workv1alpha2.ResourceBinding)) *workv1alpha2.ResourceBinding {
@@ -178,8 +178,8 @@ func TestDetails(t *testing.T) {
 	store.Observe(workload("default", "db", grouped("app=a", ""), placedOn("m2")))
 	r := requestOf(workload("default", "web", grouped("app=a", "app=a")), store.Peers(), s)
 	for plugin, want := range map[framework.FilterPlugin]string{
-		&[]workloadaffinity.Plugin{workloadaffinity.Together()}[0]: "Deployment default/db of its affinity group is not here",
-		&[]workloadaffinity.Plugin{workloadaffinity.Apart()}[0]:    "Deployment default/api of its anti-affinity group is here",
+		&[]workloadaffinity.Plugin{workloadaffinity.Together()}[0]: "Deployment default/db is not there",
+		&[]workloadaffinity.Plugin{workloadaffinity.Apart()}[0]:    "Deployment default/api is there",
 	} {
 		if got := plugin.Filter(t.Context(), r)(s.Get("m1")).Detail; got != want {
 			t.Errorf("%s: %q, want %q", plugin.Name(), got, want)

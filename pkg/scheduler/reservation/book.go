@@ -30,13 +30,16 @@ const (
 
 // Book holds the claims of decisions. It is safe for concurrent use.
 type Book struct {
-	members *estimator.Members
-	clock   clock.PassiveClock
+	members  *estimator.Members
+	clock    clock.PassiveClock
+	bindings Bindings
 
 	// mu guards claims and what they point to. It is never held while estimating; the
 	// locks of members and of bindings come after it.
 	mu     sync.Mutex
 	claims map[binding.Key][]*claim
+	// looked are the bindings behind them as they were at the last Sweep.
+	looked map[binding.Key]*binding.Binding
 	freed  func(cluster string)
 }
 
@@ -54,8 +57,6 @@ type claim struct {
 	written bool
 	// shown is since when the member reports the pods, zero if it does not yet.
 	shown time.Time
-	// looked is the binding as it was when shown was last determined.
-	looked *binding.Binding
 }
 
 // New makes a Book that claims of members. It calls freed, which may be nil, after
@@ -64,7 +65,20 @@ func New(members *estimator.Members, clock clock.PassiveClock, freed func(cluste
 	if freed == nil {
 		freed = func(string) {}
 	}
-	return &Book{members: members, clock: clock, freed: freed, claims: map[binding.Key][]*claim{}}
+	return &Book{members: members, clock: clock, freed: freed, claims: map[binding.Key][]*claim{}, looked: map[binding.Key]*binding.Binding{}}
+}
+
+// Bindings are the newest known versions of bindings.
+type Bindings interface {
+	// Get returns a binding, or nil if there is none.
+	Get(binding.Key) *binding.Binding
+}
+
+// Consult has the Book look at bindings where it is told that a decision was not
+// written: of several writes some may have succeeded. It is called before the first Reserve.
+func (b *Book) Consult(bindings Bindings) *Book {
+	b.bindings = bindings
+	return b
 }
 
 // Name implements framework.Plugin.
@@ -123,13 +137,25 @@ func (b *Book) enter(key binding.Key, made []*claim) {
 // what was claimed before is lowered to what it left of that.
 func (b *Book) settle(key binding.Key, made []*claim, targets []workv1alpha2.TargetCluster, written bool) {
 	b.tell(func() []string {
-		if !written {
+		if !written && !b.isWritten(key, made) {
 			return b.keep(key, func(c *claim) bool { return !slices.Contains(made, c) })
 		}
 		for _, c := range made {
 			c.written = true
 		}
+		delete(b.looked, key)
 		return b.lower(key, targets)
+	})
+}
+
+// isWritten tells whether the binding has what was claimed for it.
+func (b *Book) isWritten(key binding.Key, made []*claim) bool {
+	if b.bindings == nil || len(made) == 0 {
+		return false
+	}
+	bound := b.bindings.Get(key)
+	return bound != nil && !slices.ContainsFunc(made, func(c *claim) bool {
+		return !slices.Contains(bound.Spec.Clusters, workv1alpha2.TargetCluster{Name: c.cluster, Replicas: c.target})
 	})
 }
 
@@ -186,6 +212,7 @@ func (b *Book) keep(key binding.Key, f func(*claim) bool) (freed []string) {
 		b.claims[key] = kept
 	} else {
 		delete(b.claims, key)
+		delete(b.looked, key)
 	}
 	return freed
 }

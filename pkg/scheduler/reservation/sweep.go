@@ -17,12 +17,6 @@ import (
 // sweepEvery is how often the bindings behind claims are looked at.
 const sweepEvery = time.Second
 
-// Bindings are the newest known versions of bindings.
-type Bindings interface {
-	// Get returns a binding, or nil if there is none.
-	Get(binding.Key) *binding.Binding
-}
-
 // Run ends claims whose time has come until ctx is done.
 func (b *Book) Run(ctx context.Context, clock clock.WithTicker, bindings Bindings, clusters *snapshot.Store) {
 	ticker := clock.NewTicker(sweepEvery)
@@ -64,29 +58,37 @@ func (b *Book) Sweep(bindings Bindings) {
 func (b *Book) look(key binding.Key, bound *binding.Binding) (freed []string) {
 	now := b.clock.Now()
 	if bound == nil || !bound.Object.GetDeletionTimestamp().IsZero() {
-		bound = &binding.Binding{Spec: &workv1alpha2.ResourceBindingSpec{}, Status: &workv1alpha2.ResourceBindingStatus{}}
+		freed = b.lower(key, nil)
+	} else if b.looked[key] != bound {
+		freed = b.lower(key, bound.Spec.Clusters)
+		if claims := b.claims[key]; len(claims) > 0 {
+			b.looked[key] = bound
+			markShown(claims, bound.Status, now)
+		}
 	}
-	freed = b.lower(key, bound.Spec.Clusters)
 	return append(freed, b.keep(key, func(c *claim) bool {
-		if now.Sub(c.since) >= Expiry {
-			return false
-		}
-		if c.written && c.shown.IsZero() && c.looked != bound {
-			c.looked = bound
-			if c.shownBy(bound.Status) {
-				c.shown = now
-			}
-		}
-		return c.shown.IsZero() || now.Sub(c.shown) < Settling
+		return now.Sub(c.since) < Expiry && (c.shown.IsZero() || now.Sub(c.shown) < Settling)
 	})...)
 }
 
-// shownBy tells whether the member reports the pods that were claimed for.
-func (c *claim) shownBy(status *workv1alpha2.ResourceBindingStatus) bool {
-	item := itemOf(status, c.cluster)
-	if item == nil {
-		return false
+// markShown takes in which members report the pods that were claimed for.
+func markShown(claims []*claim, status *workv1alpha2.ResourceBindingStatus, now time.Time) {
+	if len(status.AggregatedStatus) == 0 {
+		return
 	}
+	items := make(map[string]*workv1alpha2.AggregatedStatusItem, len(status.AggregatedStatus))
+	for i := range status.AggregatedStatus {
+		items[status.AggregatedStatus[i].ClusterName] = &status.AggregatedStatus[i]
+	}
+	for _, c := range claims {
+		if item := items[c.cluster]; item != nil && c.written && c.shown.IsZero() && c.shownBy(item) {
+			c.shown = now
+		}
+	}
+}
+
+// shownBy tells whether the member reports the pods that were claimed for.
+func (c *claim) shownBy(item *workv1alpha2.AggregatedStatusItem) bool {
 	if replicas, ok := replicasIn(item); ok && c.target > 0 {
 		return replicas >= c.target
 	}

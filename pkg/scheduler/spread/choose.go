@@ -9,7 +9,7 @@ import (
 // Candidate is a cluster to choose from.
 type Candidate struct {
 	Cluster *snapshot.Cluster
-	// Score says how well the cluster suits, from 0 to 100 for each plugin that scores.
+	// Score says how well the cluster suits; not negative.
 	Score int64
 	// Capacity is how many replicas, or whole sets of components, it can hold in all.
 	Capacity int64

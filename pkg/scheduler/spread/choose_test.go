@@ -89,6 +89,10 @@ func TestChoose(t *testing.T) {
 			spread.Demand{Constraints: []spread.Constraint{by("region", 2, 2)}, Replicas: 12}, "a c", spread.ByGroups},
 		{"a roomier cluster of the same region", []spread.Candidate{site("a r1 - 5 100"), site("b r1 - 30 0"), site("c r2 - 5 0")},
 			spread.Demand{Constraints: []spread.Constraint{by("region", 2, 2), by("cluster", 2, 2)}, Replicas: 30}, "b c", spread.ByGroups},
+		{"scores never count more than room", []spread.Candidate{site("a r1 - 5 9000"), site("b r2 - 9 0")},
+			spread.Demand{Constraints: []spread.Constraint{by("region", 1, 1)}, Replicas: 6, Use: spread.Divided}, "b", spread.ByGroups},
+		{"and decide between groups with room", []spread.Candidate{site("b r2 - 9 1000"), site("a r1 - 9 0")},
+			spread.Demand{Constraints: []spread.Constraint{by("region", 1, 1)}, Replicas: 6, Use: spread.Duplicated}, "b", spread.ByGroups},
 		{"duplicated looks at rooms for the score only", []spread.Candidate{site("a r1 - 1 100"), site("b r2 - 9 0")},
 			spread.Demand{Use: spread.Duplicated, Constraints: []spread.Constraint{by("region", 1, 1)}, Replicas: 5}, "b", spread.ByGroups},
 		{"whole sets go only where one fits", []spread.Candidate{site("a r1 - 0 100"), site("b r2 - 1 0"), site("c r2 - 1 0")},
@@ -149,6 +153,22 @@ func TestShortages(t *testing.T) {
 				t.Errorf("chosen %v, %+v; want %q and %b", names(three, chosen), short, c.want, c.wakes)
 			}
 		})
+	}
+}
+
+// TestClustersWithoutGroups: no plugin need have refused them.
+func TestClustersWithoutGroups(t *testing.T) {
+	candidates := []spread.Candidate{site("a r1 - 9 0"), site("b - z1 9 0")}
+	d := spread.Demand{Use: spread.Duplicated, Constraints: []spread.Constraint{by("region", 1, 1), by("zone", 1, 1)}}
+	if chosen, _, short := spread.Choose(d, candidates); short == nil {
+		t.Errorf("chosen %v, want a shortage", names(candidates, chosen))
+	}
+	candidates = append(candidates, site("c r2 z2 9 0"))
+	if chosen, _, short := spread.Choose(d, candidates); short != nil || !slices.Equal(chosen, []int{2}) {
+		t.Errorf("chosen %v, %+v; want c", names(candidates, chosen), short)
+	}
+	if chosen, _, short := spread.Choose(d, nil); short == nil {
+		t.Errorf("chosen %v of none", chosen)
 	}
 }
 
@@ -267,5 +287,30 @@ func TestChoosesIfThereIsAChoice(t *testing.T) {
 	}
 	if chose < 2000 || short < 1000 {
 		t.Errorf("%d choices and %d shortages: the cases are no test", chose, short)
+	}
+}
+
+// TestManyGroups asks for more than can be solved exactly: a choice is found all the same.
+func TestManyGroups(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 2))
+	var candidates []spread.Candidate
+	for i := range 1500 {
+		candidates = append(candidates, candidate(100*r.Int64N(2), r.Int64N(20), fixture.Cluster(fmt.Sprintf("m%04d", i),
+			fixture.Label("rack", fmt.Sprint("k", i/2)), fixture.At("p", fmt.Sprint("r", r.IntN(60)), fmt.Sprint("z", r.IntN(9))))))
+	}
+	rank(candidates)
+	for _, d := range []spread.Demand{
+		{Constraints: []spread.Constraint{by("label rack", 100, 200), by("cluster", 100, 150)}, Replicas: 1000},
+		{Constraints: []spread.Constraint{by("label rack", 100, 120), by("cluster", 230, 0)}, Replicas: 1000},
+		{Use: spread.Duplicated, Constraints: []spread.Constraint{by("label rack", 300, 0), by("region", 50, 60), by("zone", 3, 0), by("cluster", 300, 400)}, Replicas: 5},
+	} {
+		chosen, o, short := spread.Choose(d, candidates)
+		if short != nil {
+			t.Errorf("%+v: %s", d.Constraints, short.Message)
+			continue
+		}
+		if what := broken(d, candidates, chosen); what != "" {
+			t.Errorf("%+v by %s: breaks %s", d.Constraints, o.Method, what)
+		}
 	}
 }

@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// maxStates is how many states combine may look at: about as many as take a
-// millisecond. A hundred regions of which ten are taken for up to a hundred clusters
-// stay within it.
-const maxStates = 100_000
+// maxStates is how many states combine may look at, some milliseconds' work. A hundred
+// regions of which forty are taken stay within it. Beyond, the best groups are taken.
+const maxStates = 50_000
 
 // combine solves one property of which each cluster is in one group, exactly as
 // Karmada does for regions: it takes the combination of groups with the highest sum
@@ -38,15 +37,12 @@ func (s *space) combine() []int {
 	slices.SortFunc(c.groups, func(a, b numbered) int {
 		return cmp.Or(cmp.Compare(a.Clusters, b.Clusters), cmp.Compare(b.Score, a.Score), strings.Compare(a.Name, b.Name))
 	})
-	var path []numbered
-	for at := (state{}); !c.complete(at); {
-		taken, ok := c.step(&at)
-		if !ok {
-			return nil
-		}
-		if taken >= 0 {
-			path = append(path, c.groups[taken])
-		}
+	path := c.path()
+	if c.tooMany {
+		path = c.greedy()
+	}
+	if path == nil {
+		return nil
 	}
 	cellOf := make([]int, len(dim.groups))
 	for n := range s.cells {
@@ -92,6 +88,51 @@ func (c *combination) complete(at state) bool {
 
 func (c *combination) take(at state) state {
 	return state{at.next + 1, at.taken + 1, min(at.clusters+c.groups[at.next].Clusters, c.target)}
+}
+
+// path returns the groups of the best combination, nil if there is none.
+func (c *combination) path() []numbered {
+	var path []numbered
+	for at := (state{}); !c.complete(at); {
+		taken, ok := c.step(&at)
+		if !ok {
+			return nil
+		}
+		if taken >= 0 {
+			path = append(path, c.groups[taken])
+		}
+	}
+	return path
+}
+
+// greedy takes the least number of groups by score, then the largest others, and at
+// last those instead of the ones that score worst, until there are enough clusters.
+func (c *combination) greedy() []numbered {
+	groups := slices.Clone(c.groups)
+	slices.SortFunc(groups, func(a, b numbered) int { return betterGroup(a.Group, b.Group) })
+	if len(groups) < c.least {
+		return nil
+	}
+	path, rest := groups[:c.least:c.least], groups[c.least:]
+	slices.SortStableFunc(rest, func(a, b numbered) int { return cmp.Compare(b.Clusters, a.Clusters) })
+	clusters := 0
+	for i := range path {
+		clusters += path[i].Clusters
+	}
+	for ; clusters < c.target && len(path) < c.most && len(rest) > 0; rest = rest[1:] {
+		path = append(path, rest[0])
+		clusters += rest[0].Clusters
+	}
+	for worst := c.least - 1; clusters < c.target && worst >= 0 && len(rest) > 0; worst-- {
+		if gain := rest[0].Clusters - path[worst].Clusters; gain > 0 {
+			clusters += gain
+			path[worst], rest = rest[0], rest[1:]
+		}
+	}
+	if clusters < c.target {
+		return nil
+	}
+	return path
 }
 
 // step follows the best way by one group; taken is -1 if it is left out.

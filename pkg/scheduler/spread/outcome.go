@@ -39,7 +39,8 @@ type Group struct {
 	Name string
 	// Score says how well the group suits; more is better. It is 1000 for each replica
 	// of the group's part that it has room for, or for each cluster that has room for
-	// all of them if they are duplicated, plus the mean score of its best clusters.
+	// all of them if they are duplicated, plus the mean score of its best clusters. Where
+	// clusters' own scores are 1000 and more it is the next power of ten.
 	Score int64
 	// Clusters is how many candidates are in the group.
 	Clusters int

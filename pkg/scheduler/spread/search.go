@@ -5,9 +5,19 @@ import (
 	"slices"
 )
 
-// maxWork is how many cells one search may look at, about 10 ms of work. A search
-// that is cut off may have missed a choice.
-const maxWork = 500_000
+// maxWork is how many cells a search may look at beyond what it takes to get to a
+// choice at once, some milliseconds' work. A search that is cut off may have missed a
+// choice, and the shortage says so.
+const maxWork = 200_000
+
+// work is how many cells a search may look at.
+func (s *space) work() int {
+	groups := 0
+	for d := range s.dims {
+		groups += s.dims[d].Least
+	}
+	return maxWork + 2*len(s.cells)*min(groups, 500)
+}
 
 // keep looks for a choice with all clusters that are in use.
 func (s *space) keep() []int {
@@ -26,17 +36,18 @@ func (s *space) keep() []int {
 	if len(forced) == 0 || len(forced) > s.most {
 		return nil
 	}
-	chosen, _ := s.newSearch(s.byPreference(), maxWork).run(forced)
+	chosen, _ := s.newSearch(s.byPreference(), s.work()).run(forced)
 	return chosen
 }
 
 // search looks for any choice: first along the preferred cells, then along those
 // with the most capacity.
 func (s *space) search() []int {
-	chosen, all := s.newSearch(s.byPreference(), maxWork).run(nil)
+	chosen, all := s.newSearch(s.byPreference(), s.work()).run(nil)
 	if chosen == nil && !all {
-		chosen, _ = s.newSearch(s.byCapacity(), maxWork).run(nil)
+		chosen, all = s.newSearch(s.byCapacity(), s.work()).run(nil)
 	}
+	s.cutOff = !all
 	return chosen
 }
 
@@ -84,8 +95,8 @@ func (s *space) order(compare func(a, b *cell) int) []int {
 type search struct {
 	*space
 	order []int
-	// work is how many more cells may be looked at.
-	work int
+	// left is how many more cells may be looked at.
+	left int
 	// in is for each dimension how many of the open cells are in each group, counted
 	// how many of these count for it; entered and covered are how many groups have any.
 	in, counted      [][]int
@@ -98,7 +109,7 @@ type search struct {
 
 func (s *space) newSearch(order []int, work int) *search {
 	n := len(s.dims)
-	q := &search{space: s, order: order, work: work, closed: make([]bool, len(s.cells)),
+	q := &search{space: s, order: order, left: work, closed: make([]bool, len(s.cells)),
 		in: make([][]int, n), counted: make([][]int, n), entered: make([]int, n), covered: make([]int, n)}
 	for d := range s.dims {
 		q.in[d] = make([]int, len(s.dims[d].groups))
@@ -120,7 +131,7 @@ func (q *search) run(forced []int) (chosen []int, all bool) {
 		}
 	}
 	q.descend()
-	return q.chosen, q.work > 0
+	return q.chosen, q.left > 0
 }
 
 // enter opens a cell, or leaves it if by is -1.
@@ -146,27 +157,27 @@ func change(n *int, by int) int {
 
 // descend returns true when the search is over.
 func (q *search) descend() bool {
-	if q.work -= len(q.order) + 1; q.work <= 0 {
+	if q.left -= len(q.order) + 1; q.left <= 0 {
 		return true
 	}
 	neediest, most := -1, 0
-	left := q.most - len(q.open) - len(q.forced)
+	more := q.most - len(q.open) - len(q.forced)
 	for d := range q.dims {
 		missing := q.dims[d].Least - q.covered[d]
 		if missing > most {
 			neediest, most = d, missing
 		}
-		if missing > 0 && (missing+q.dims[d].widest-1)/q.dims[d].widest > left {
+		if missing > 0 && (missing+q.dims[d].widest-1)/q.dims[d].widest > more {
 			return false
 		}
 	}
 	if neediest < 0 {
-		q.work -= len(q.candidates) / 4
+		q.left -= len(q.candidates) / 4
 		if q.chosen = q.fill(q.open, q.forced); q.chosen != nil {
 			return true
 		}
 	}
-	if left <= 0 {
+	if more <= 0 {
 		return false
 	}
 	next := q.next(neediest)

@@ -72,13 +72,21 @@ func (s *space) obviousShortage() *Shortage {
 // hiddenShortage finds out what keeps constraints that can each be satisfied from
 // holding together: room, if they could without; or the first of them without which they could.
 func (s *space) hiddenShortage() *Shortage {
+	short := s.conflict()
+	if s.cutOff {
+		short.Message += " (the search was cut off: there may be one among so many groups)"
+	}
+	return short
+}
+
+func (s *space) conflict() *Shortage {
 	possible := func(d Demand) bool {
 		without := newSpace(d, s.candidates)
 		if len(without.dims) == 0 {
 			_, short := without.byRank()
 			return short == nil
 		}
-		chosen, _ := without.newSearch(without.byCapacity(), maxWork/5).run(nil)
+		chosen, _ := without.newSearch(without.byCapacity(), without.work()/5).run(nil)
 		return chosen != nil
 	}
 	interest := snapshot.None

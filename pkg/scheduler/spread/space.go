@@ -2,9 +2,7 @@ package spread
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -20,6 +18,10 @@ type space struct {
 	cells []cell
 	// cellOf is the cell of each candidate.
 	cellOf []int
+	// unit is what a replica counts in the score of a group.
+	unit int64
+	// cutOff is set if search may have missed a choice.
+	cutOff bool
 	// needsRoom tells that clusters without room do not count for a group.
 	needsRoom bool
 }
@@ -31,7 +33,7 @@ type dimension struct {
 	at int
 	// groups by number, in the order of their best candidates.
 	groups []Group
-	// widest is the largest number of groups that one cluster is in.
+	// widest is the largest number of groups that one cluster is in, at least 1.
 	widest int
 }
 
@@ -60,13 +62,14 @@ func newSpace(d Demand, candidates []Candidate) *space {
 			}
 			continue
 		}
-		s.dims = append(s.dims, dimension{Constraint: c, at: i})
+		s.dims = append(s.dims, dimension{Constraint: c, at: i, widest: 1})
 		greatest = max(greatest, c.Least)
 	}
 	if len(s.dims) == 0 {
 		return s
 	}
 	s.needsRoom = d.Use == Whole || d.Use == Divided && d.Replicas >= int64(greatest)
+	s.unit = unitOf(candidates)
 	s.lay()
 	for i := range s.dims {
 		if s.dims[i].widest <= 1 {
@@ -76,93 +79,20 @@ func newSpace(d Demand, candidates []Candidate) *space {
 	return s
 }
 
-// lay puts candidates in groups and cells. Those without a group in some dimension
-// cannot be chosen: their cell is -1.
-func (s *space) lay() {
-	var (
-		numbers = make([]map[string]int, len(s.dims))
-		members = make([][][]int, len(s.dims))
-		known   = map[string]int{}
-		key     []byte
-		groups  = make([][]int, len(s.dims))
-	)
-	for d := range numbers {
-		numbers[d] = map[string]int{}
-	}
-	s.cellOf = make([]int, len(s.candidates))
-	for i := range s.candidates {
-		c := &s.candidates[i]
-		s.cellOf[i] = -1
-		key = key[:0]
-		grouped := true
-		for d := range s.dims {
-			dim := &s.dims[d]
-			groups[d] = groups[d][:0]
-			for _, name := range dim.GroupsOf(c.Cluster) {
-				g, ok := numbers[d][name]
-				if !ok {
-					g = len(dim.groups)
-					numbers[d][name] = g
-					dim.groups = append(dim.groups, Group{Name: name})
-					members[d] = append(members[d], nil)
-				}
-				if !slices.Contains(groups[d], g) {
-					groups[d] = append(groups[d], g)
-				}
-			}
-			slices.Sort(groups[d])
-			grouped = grouped && len(groups[d]) > 0
-			dim.widest = max(dim.widest, len(groups[d]))
-			for _, g := range groups[d] {
-				key = binary.AppendUvarint(key, uint64(g)+1)
-			}
-			key = append(key, 0)
-		}
-		if !grouped || s.Use == Whole && c.Capacity < 1 {
-			continue
-		}
-		for d := range s.dims {
-			for _, g := range groups[d] {
-				members[d][g] = append(members[d][g], i)
-				s.dims[d].groups[g].Clusters++
-				s.dims[d].groups[g].Capacity += c.Capacity
-			}
-		}
-		n, ok := known[string(key)]
-		if !ok {
-			n = len(s.cells)
-			known[string(key)] = n
-			own := make([][]int, len(groups))
-			for d := range groups {
-				own[d] = slices.Clone(groups[d])
-			}
-			s.cells = append(s.cells, cell{groups: own})
-		}
-		s.cellOf[i] = n
-		s.cells[n].members = append(s.cells[n].members, i)
-		s.cells[n].capacity += c.Capacity
-		s.cells[n].holds = s.cells[n].holds || c.Holds
-		s.cells[n].counts = s.cells[n].counts || s.counts(i)
-	}
-	for d := range s.dims {
-		for g := range s.dims[d].groups {
-			s.dims[d].groups[g].Score = s.groupScore(members[d][g], s.dims[d].Least)
-		}
-	}
-	for n := range s.cells {
-		for d, of := range s.cells[n].groups {
-			var score int64
-			for _, g := range of {
-				score += s.dims[d].groups[g].Score
-			}
-			s.cells[n].score += score / int64(len(of))
-		}
-	}
-}
+// leastUnit is Karmada's unit.
+const leastUnit = 1000
 
-// scoreUnit is what a replica that a group has room for counts, so that the clusters'
+// unitOf returns what a replica that a group has room for counts, so that the clusters'
 // own scores only decide between groups with the same room.
-const scoreUnit = 1000
+func unitOf(candidates []Candidate) int64 {
+	unit := int64(leastUnit)
+	for i := range candidates {
+		for candidates[i].Score >= unit {
+			unit *= 10
+		}
+	}
+	return unit
+}
 
 // groupScore is Karmada's. A group has a part of the replicas to hold, as many as
 // there are if they are spread evenly over the least number of groups.
@@ -185,7 +115,7 @@ func (s *space) groupScore(members []int, least int) int64 {
 		if counted == 0 {
 			return 0
 		}
-		return counted*scoreUnit + score/counted
+		return counted*s.unit + score/counted
 	}
 	part := (s.Replicas + int64(least) - 1) / int64(least)
 	clusters := int64(max(s.least, least))
@@ -198,9 +128,9 @@ func (s *space) groupScore(members []int, least int) int64 {
 		}
 	}
 	if capacity < part {
-		return capacity*scoreUnit + score/int64(len(members))
+		return capacity*s.unit + score/int64(len(members))
 	}
-	return part*scoreUnit + score/counted
+	return part*s.unit + score/counted
 }
 
 func betterGroup(a, b Group) int {

@@ -51,7 +51,7 @@ func (c *connections) to(cluster, address string) (*connection, error) {
 			c.drop(c.oldest())
 		}
 		client, err := grpc.NewClient("dns:///"+address, grpc.WithTransportCredentials(c.transport),
-			grpc.WithDefaultCallOptions(grpc.ForceCodec(verbatim{}))) //nolint:staticcheck // the newer codec buys nothing here
+			grpc.WithDefaultCallOptions(grpc.ForceCodec(verbatim{})))
 		if err != nil {
 			return nil, fmt.Errorf("connecting to %s: %w", address, err)
 		}

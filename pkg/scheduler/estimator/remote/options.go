@@ -60,9 +60,6 @@ type Options struct {
 	Clock clock.PassiveClock
 }
 
-// off as the value of the annotation turns an estimator off.
-const off = "none"
-
 // complete fills in defaults, or says what is wrong with an option.
 func (o Options) complete() (Options, error) {
 	orDefault(&o.ServicePrefix, "karmada-scheduler-estimator")
@@ -140,12 +137,12 @@ func (o *Options) transport() (credentials.TransportCredentials, error) {
 func (o *Options) addressOf(c *snapshot.Cluster) (string, error) {
 	given, ok := c.Object.Annotations[wellknown.EstimatorAnnotation]
 	switch {
-	case ok && given == off:
+	case ok && given == wellknown.NoEstimator:
 		return "", nil
 	case ok:
 		host, port, err := net.SplitHostPort(given)
 		if n, e := strconv.Atoi(port); err != nil || host == "" || e != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("annotation %s: %q is no address; give host:port, or %q", wellknown.EstimatorAnnotation, given, off)
+			return "", fmt.Errorf("annotation %s: %q is no address; give host:port, or %q", wellknown.EstimatorAnnotation, given, wellknown.NoEstimator)
 		}
 		return given, nil
 	case o.Discover && !(o.SkipPull && c.Object.Spec.SyncMode == clusterv1alpha1.Pull):

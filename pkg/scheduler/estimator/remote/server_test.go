@@ -118,7 +118,7 @@ func serveAt(t *testing.T, address string, f files, answer func(context.Context,
 		t.Fatal(err)
 	}
 	s := &server{address: listener.Addr().String(), answer: answer}
-	options := []grpc.ServerOption{grpc.ForceServerCodec(verbatim{})} //nolint:staticcheck // as the client
+	options := []grpc.ServerOption{grpc.ForceServerCodec(verbatim{})}
 	if f.ca != "" {
 		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
 		if err != nil {

@@ -2,6 +2,7 @@ package workloadaffinity
 
 import (
 	"context"
+	"slices"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
@@ -24,7 +25,7 @@ type Plugin struct {
 	// admits tells whether a peer lets the workload into the cluster.
 	admits func(peer *binding.Member, cluster string) bool
 	// check prepares the same for many clusters.
-	check func(peers []*binding.Member) framework.ClusterFilter
+	check func(group string, peers []*binding.Member) framework.ClusterFilter
 }
 
 // Together is the plugin that keeps the workloads of an affinity group together.
@@ -72,7 +73,7 @@ func (p Plugin) Filter(_ context.Context, r *framework.Request) framework.Cluste
 	if !ok {
 		return nil
 	}
-	check := p.check(r.Peers.Peers(stake, r.Binding))
+	check := p.check(stake.Name, r.Peers.Peers(stake, r.Binding))
 	if check == nil {
 		return nil
 	}
@@ -106,7 +107,7 @@ func (p Plugin) Reserve(_ context.Context, r *framework.Request, targets []workv
 }
 
 // together lets pass what all peers that are placed have in common.
-func together(peers []*binding.Member) framework.ClusterFilter {
+func together(group string, peers []*binding.Member) framework.ClusterFilter {
 	placed := 0
 	count := map[string]int{}
 	for _, peer := range peers {
@@ -120,28 +121,25 @@ func together(peers []*binding.Member) framework.ClusterFilter {
 	if placed == 0 {
 		return nil
 	}
+	refusals := map[*binding.Member]*framework.Refusal{}
 	return func(c *snapshot.Cluster) *framework.Refusal {
 		if count[c.Name] == placed {
 			return nil
 		}
-		refusal := &framework.Refusal{Plugin: Name, Reason: "ResourceBinding with the same affinity group does not target this cluster"}
-		for _, peer := range peers {
-			if len(peer.Placed) > 0 && !peer.IsPlaced(c.Name) {
-				refusal.Detail = peer.Template + " of its affinity group is not here"
-				break
-			}
+		missing := peers[slices.IndexFunc(peers, func(p *binding.Member) bool { return len(p.Placed) > 0 && !p.IsPlaced(c.Name) })]
+		if refusals[missing] == nil {
+			refusals[missing] = &framework.Refusal{Plugin: Name, Reason: "lack others of affinity group " + group, Detail: missing.Template + " is not there"}
 		}
-		return refusal
+		return refusals[missing]
 	}
 }
 
 // apart lets pass where no peer is placed.
-func apart(peers []*binding.Member) framework.ClusterFilter {
+func apart(group string, peers []*binding.Member) framework.ClusterFilter {
 	taken := map[string]*framework.Refusal{}
 	for _, peer := range peers {
 		refusal := &framework.Refusal{
-			Plugin: AntiName, Reason: "cluster already has workload with the same anti-affinity group",
-			Detail: peer.Template + " of its anti-affinity group is here",
+			Plugin: AntiName, Reason: "hold another of anti-affinity group " + group, Detail: peer.Template + " is there",
 		}
 		for _, cluster := range peer.Placed {
 			if taken[cluster] == nil {
