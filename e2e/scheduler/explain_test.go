@@ -139,6 +139,7 @@ func TestSimulate(t *testing.T) {
 		{[]string{"-f", manifest, "--set-cluster", "member1"}, 2, "want CLUSTER.FIELD=VALUE"},
 		{[]string{"-f", manifest, "--replicas", "-1"}, 2, "must not be negative"},
 		{nil, 2, "-f is missing"},
+		{[]string{"-f", manifest, "--as", "bob"}, 5, "placementreviews"},
 	} {
 		contains(t, atoll(t, c.code, append([]string{"simulate"}, c.args...)...).Stderr, c.want)
 	}
