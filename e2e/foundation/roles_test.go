@@ -24,7 +24,8 @@ func TestRoles(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, atoll.Close()) })
 	start := func(role string, number int) *testbed.Process {
-		p, err := atoll.StartRole(role, number, "--kubeconfig", atoll.Kubeconfig, "--data-dir", atoll.DataDir)
+		own := filepath.Join(atoll.DataDir, "pki", role+".kubeconfig") // its own user: it has to do with its own rights
+		p, err := atoll.StartRole(role, number, "--kubeconfig", own, "--data-dir", atoll.DataDir)
 		must(t, err)
 		return p
 	}

@@ -12,6 +12,7 @@ import (
 
 	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/scheduler/binding"
+	"atoll.dev/atoll/pkg/scheduler/cycle"
 	"atoll.dev/atoll/pkg/scheduler/estimator"
 	"atoll.dev/atoll/pkg/scheduler/explain"
 	"atoll.dev/atoll/pkg/scheduler/framework"
@@ -73,8 +74,7 @@ func (r reviewed) Decide(ctx context.Context, b *binding.Binding, clusters *snap
 	if err != nil { // a placement that was decoded can be encoded
 		return explain.Decision{Failure: err, Now: b.Spec.Clusters}, ""
 	}
-	tracing := *r.Scheduler
-	tracing.trace = true
+	tracing := r.tracing(r.cycle)
 	q, result, failure := tracing.decide(ctx, b, q, clusters)
 	if errors.Is(failure, errNowhere) { // what is stuck stays where it is
 		result.Clusters, failure = b.Spec.Clusters, nil
@@ -94,6 +94,12 @@ func (r reviewed) Decide(ctx context.Context, b *binding.Binding, clusters *snap
 	return d, due
 }
 
+// tracing returns a scheduler that decides as s does, with this cycle and for an
+// explanation. It has nothing to write with.
+func (s *Scheduler) tracing(c *cycle.Cycle) *Scheduler {
+	return &Scheduler{name: s.name, cycle: c, clusters: s.clusters, bindings: s.bindings, stuck: s.stuck, asked: s.asked, clock: s.clock, trace: true}
+}
+
 // Suppose implements review.Scheduler.
 func (r reviewed) Suppose() func(context.Context, *binding.Binding, *snapshot.Snapshot) explain.Decision {
 	var (
@@ -107,10 +113,9 @@ func (r reviewed) Suppose() func(context.Context, *binding.Binding, *snapshot.Sn
 		}
 		estimators = append(estimators, e)
 	}
-	supposing := *r.Scheduler
-	supposing.cycle = r.cycle.Supposing(estimators, claims...)
+	supposing := r.tracing(r.cycle.Supposing(estimators, claims...))
 	return func(ctx context.Context, b *binding.Binding, clusters *snapshot.Snapshot) explain.Decision {
-		decision, _ := reviewed{Scheduler: &supposing}.Decide(ctx, b, clusters)
+		decision, _ := reviewed{Scheduler: supposing}.Decide(ctx, b, clusters)
 		if decision.Failure == nil {
 			if release, ok := supposing.cycle.Reserve(ctx, decision.Result); ok {
 				release(true)

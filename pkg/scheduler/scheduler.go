@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -52,6 +53,9 @@ type Scheduler struct {
 	clock clock.PassiveClock
 	// trace is set for decisions that are made for an explanation only.
 	trace bool
+	// passes counts how often it was looked through who is concerned by changes. Offers of room
+	// are so many that they do not count as a Generation: who is decided meanwhile goes by this.
+	passes atomic.Int64
 }
 
 // Reconcile looks at one binding and places it if that is due.
@@ -88,6 +92,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	}
 
 	// 2. Is a decision due?
+	passes := s.passes.Load()
 	clusters := s.clusters.Snapshot()
 	question, look, err := s.examine(b, clusters)
 	if err != nil {
@@ -134,7 +139,7 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 	}
 
 	// 7. Whoever told of a cluster that changed since step 2 did not know of this decision yet.
-	if s.clusters.Generation() != clusters.Generation {
+	if s.clusters.Generation() != clusters.Generation || s.passes.Load() != passes {
 		return reconcile.Result{RequeueAfter: again}, nil
 	}
 	return reconcile.Result{RequeueAfter: look}, nil

@@ -91,7 +91,7 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 		}),
 	}
 	if opts.Views != nil {
-		opts.Views.Subscribe(func(cluster string, v *capacity.View) { alarm.raise(s.clusters.SetNodes(cluster, v)) })
+		opts.Views.Subscribe(func(cluster string, v *capacity.View) { alarm.offer(s.clusters.SetNodes(cluster, v)) })
 	}
 	known := s.reviewed(sources)
 	for _, src := range sources {

@@ -121,8 +121,8 @@ func (s *server) settled(ctx context.Context, gone string) error {
 func TestSetup(t *testing.T) {
 	s := startServer(t)
 	t.Run("what waits is woken", s.testWaking)
-	t.Run("peers", s.testPeers)
 	t.Run("what is stuck goes elsewhere", s.testStuck)
+	t.Run("peers", s.testPeers)
 	t.Run("many writers", s.testManyWriters)
 }
 

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 
+	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/affinity"
 	"atoll.dev/atoll/pkg/scheduler/binding"
 	"atoll.dev/atoll/pkg/scheduler/cycle"
@@ -22,21 +24,28 @@ import (
 type alarm struct {
 	mu      sync.Mutex
 	changed map[string]*upheaval
-	// raised holds a token whenever changed is not empty.
+	// raised holds a token whenever changed is not empty, but for offers that wait.
 	raised chan struct{}
+	// The three below pace offers: see offer.
+	clock     clock.WithDelayedExecution
+	nextOffer time.Time
+	offered   bool
 }
 
 // upheaval is what happened to one cluster since the last pass.
 type upheaval struct {
 	name   string
 	change snapshot.Change
+	// room tells of room for anybody; gained, if not nil, of room for those whom it holds.
+	room   bool
+	gained *capacity.Amounts
 	// versions are what the cluster has been meanwhile, first and last included; of
 	// those that differ in their room alone, one.
 	versions []*snapshot.Cluster
 }
 
 func newAlarm() *alarm {
-	return &alarm{changed: map[string]*upheaval{}, raised: make(chan struct{}, 1)}
+	return &alarm{changed: map[string]*upheaval{}, raised: make(chan struct{}, 1), clock: clock.RealClock{}}
 }
 
 func (a *alarm) raise(e snapshot.Event) {
@@ -45,6 +54,12 @@ func (a *alarm) raise(e snapshot.Event) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.record(e)
+	a.ring()
+}
+
+// record adds an event to what is to be dealt with. mu is held.
+func (a *alarm) record(e snapshot.Event) {
 	name := ""
 	for _, c := range []*snapshot.Cluster{e.Before, e.After} {
 		if c != nil {
@@ -57,6 +72,9 @@ func (a *alarm) raise(e snapshot.Event) {
 		a.changed[name] = u
 	}
 	u.change |= e.Change
+	if e.Change.Has(snapshot.MoreRoom) {
+		u.gain(e.Gained)
+	}
 	if e.Change == snapshot.MoreRoom && len(u.versions) > 0 {
 		u.versions[len(u.versions)-1] = e.After
 		return
@@ -67,6 +85,9 @@ func (a *alarm) raise(e snapshot.Event) {
 			u.versions = append(u.versions, c)
 		}
 	}
+}
+
+func (a *alarm) ring() {
 	select {
 	case a.raised <- struct{}{}:
 	default:
@@ -124,6 +145,10 @@ const offers = snapshot.MoreRoom | snapshot.Quotas
 // queueConcerned queues the bindings that changed clusters concern. Those that wait and
 // have nothing new but more room somewhere are let in by the retries.
 func (s *Scheduler) queueConcerned(ctx context.Context, upheavals []*upheaval, q queue) {
+	if len(upheavals) == 0 { // an earlier pass took an offer that was waiting
+		return
+	}
+	s.passes.Add(1) // after the changes were made, and before looking who waits
 	change := snapshot.None
 	for _, u := range upheavals {
 		change |= u.change
@@ -169,7 +194,7 @@ func (s *Scheduler) concerned(key binding.Key, b *binding.Binding, upheavals []*
 	var matchers []*affinity.Matcher
 	for _, u := range upheavals {
 		left := u.change.Has(unsettling) && b.Spec.TargetContains(u.name) && s.unsettles(b, u)
-		news := u.change & waits &^ change
+		news := u.offersTo(b.Spec) & waits &^ change
 		if !left && news == snapshot.None || !s.responsible(b) {
 			continue
 		}

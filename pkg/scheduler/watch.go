@@ -56,7 +56,7 @@ func clusterEvents(s *Scheduler, alarm *alarm) handler.TypedFuncs[*clusterv1alph
 			}
 		},
 		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[*clusterv1alpha1.Cluster], _ queue) {
-			alarm.raise(set(e.ObjectNew))
+			alarm.offer(set(e.ObjectNew))
 		},
 		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[*clusterv1alpha1.Cluster], _ queue) {
 			alarm.raise(s.clusters.Delete(e.Object.GetName()))

@@ -72,6 +72,20 @@ func (a *Amounts) add(b Amounts, sign int64) {
 	}
 }
 
+// Raise makes a at least b in every resource.
+func (a *Amounts) Raise(b Amounts) {
+	a.MilliCPU, a.Memory = max(a.MilliCPU, b.MilliCPU), max(a.Memory, b.Memory)
+	a.Ephemeral, a.Pods = max(a.Ephemeral, b.Ephemeral), max(a.Pods, b.Pods)
+	for name, v := range b.Other {
+		if v > a.Other[name] {
+			if a.Other == nil {
+				a.Other = map[corev1.ResourceName]int64{}
+			}
+			a.Other[name] = v
+		}
+	}
+}
+
 // minus returns a less b. What is zero is left out of Other.
 func (a Amounts) minus(b Amounts) Amounts {
 	a.Other = maps.Clone(a.Other)

@@ -13,7 +13,14 @@ import (
 
 // SetNodes replaces what is known of a member's nodes; nil stands for nothing. A view that comes
 // before its cluster is kept for it, until nil is set.
+//
+// Calls for one cluster must not overlap.
 func (s *Store) SetNodes(cluster string, v *capacity.View) Event {
+	s.mu.Lock()
+	was := s.views[cluster]
+	s.mu.Unlock()
+	change, gained := compareViews(was, v) // while others may take snapshots
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v == nil {
@@ -28,25 +35,27 @@ func (s *Store) SetNodes(cluster string, v *capacity.View) Event {
 	if !found || s.clusters[i].Nodes == v {
 		return Event{}
 	}
-	before := s.clusters[i]
-	after := *before
+	after := *s.clusters[i]
 	after.Nodes = v
-	e := Event{Before: before, After: &after, Change: compareViews(before.Nodes, v)}
+	e := Event{Before: s.clusters[i], After: &after, Change: change, Gained: gained}
 	s.own()
 	s.clusters[i] = &after
-	s.changed(e)
+	s.changed(Event{Change: change &^ frequent})
 	return e
 }
 
-// compareViews returns what changed of a member's nodes.
-func compareViews(before, after *capacity.View) Change {
+// frequent are changes of nodes that do not make a generation: somewhere a pod comes or goes all the time.
+const frequent = MoreRoom | Quotas | Stuck
+
+// compareViews returns what changed of a member's nodes, and what gained they have.
+func compareViews(before, after *capacity.View) (Change, *capacity.Amounts) {
 	switch {
 	case before == after:
-		return None
+		return None, nil
 	case before == nil, after == nil: // what is unknown keeps nobody out
-		return Nodes | MoreRoom | Quotas | Claims | Stuck
+		return Nodes | MoreRoom | Quotas | Claims | Stuck, nil
 	}
-	c := compareNodes(before.Nodes, after.Nodes)
+	c, gained := compareNodes(before.Nodes, after.Nodes)
 	if quotasGrew(before.Quotas, after.Quotas) {
 		c |= Quotas
 	}
@@ -56,15 +65,25 @@ func compareViews(before, after *capacity.View) Change {
 	if !maps.EqualFunc(before.Stuck, after.Stuck, slices.Equal[[]time.Time]) {
 		c |= Stuck
 	}
-	return c
+	return c, gained
 }
 
 // compareNodes walks along both lists, which are sorted by name.
-func compareNodes(before, after []capacity.Node) Change {
+func compareNodes(before, after []capacity.Node) (Change, *capacity.Amounts) {
 	if len(before) == len(after) && (len(before) == 0 || &before[0] == &after[0]) {
-		return None
+		return None, nil
 	}
-	var c Change
+	var (
+		c      Change
+		gained *capacity.Amounts
+	)
+	gains := func(n *capacity.Node) {
+		c |= MoreRoom
+		if gained == nil {
+			gained = &capacity.Amounts{}
+		}
+		gained.Raise(n.Free)
+	}
 	for len(before) > 0 || len(after) > 0 {
 		switch {
 		case len(after) == 0 || len(before) > 0 && before[0].Name < after[0].Name:
@@ -72,23 +91,23 @@ func compareNodes(before, after []capacity.Node) Change {
 			before = before[1:]
 			continue
 		case len(before) == 0 || after[0].Name < before[0].Name:
-			c |= Nodes | MoreRoom
+			c |= Nodes
+			gains(&after[0])
 			after = after[1:]
 			continue
 		}
 		b, a := &before[0], &after[0]
-		if b.Class != a.Class && !sameClass(b.Class, a.Class) {
-			c |= Nodes | MoreRoom // the room of a node counts for those only that may use it
-		}
-		if b.Ready != a.Ready {
+		other := b.Class != a.Class && !sameClass(b.Class, a.Class)
+		if other || b.Ready != a.Ready {
 			c |= Nodes
 		}
-		if a.Ready && (!b.Ready || a.Free.Exceeds(b.Free)) {
-			c |= MoreRoom
+		// What a node of another class has left, others may use now.
+		if other || a.Ready && (!b.Ready || a.Free.Exceeds(b.Free)) {
+			gains(a)
 		}
 		before, after = before[1:], after[1:]
 	}
-	return c
+	return c, gained
 }
 
 // sameClass compares classes of different views, which need not share them.

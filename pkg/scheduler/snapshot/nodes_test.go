@@ -1,6 +1,8 @@
 package snapshot_test
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -67,7 +69,7 @@ func TestChangesOfNodes(t *testing.T) {
 			if e.Change != c.want {
 				t.Errorf("change = %b, want %b", e.Change, c.want)
 			}
-			if moved := s.Generation() != generation; moved != (c.want != None) {
+			if moved := s.Generation() != generation; moved != (c.want&(Nodes|Claims) != None) {
 				t.Errorf("generation moved = %v", moved)
 			}
 			if old.Get("m").Nodes != c.before || s.Snapshot().Get("m").Nodes != c.after {
@@ -95,5 +97,41 @@ func TestAViewMayComeBeforeItsCluster(t *testing.T) {
 	s.Set(fixture.Cluster("m"))
 	if s.Snapshot().Get("m").Nodes != nil {
 		t.Error("a cluster made again has the view of the one before")
+	}
+}
+
+func TestWhatIsGained(t *testing.T) {
+	class := &capacity.Class{}
+	node := func(name string, cpu, memory, gpus int64) capacity.Node {
+		return capacity.Node{Name: name, Class: class, Ready: true, Free: capacity.Amounts{MilliCPU: cpu, Memory: memory, Other: map[corev1.ResourceName]int64{"gpu": gpus}}}
+	}
+	var s Store
+	s.Set(fixture.Cluster("m"))
+	if e := s.SetNodes("m", &capacity.View{Nodes: []capacity.Node{node("a", 1, 9, 0), node("b", 5, 5, 5), node("c", 1, 1, 1)}}); e.Gained != nil {
+		t.Errorf("what a first view gains is %+v, want unknown", e.Gained)
+	}
+	e := s.SetNodes("m", &capacity.View{Nodes: []capacity.Node{node("a", 2, 8, 0), node("b", 5, 4, 5), node("c", 1, 1, 3), node("d", 0, 0, 2)}})
+	// b only lost; of a and c each resource counts for itself, with what they have and not with what they gained.
+	want := capacity.Amounts{MilliCPU: 2, Memory: 8, Other: map[corev1.ResourceName]int64{"gpu": 3}}
+	if e.Gained == nil || !reflect.DeepEqual(*e.Gained, want) {
+		t.Errorf("gained %+v, want %+v", e.Gained, want)
+	}
+}
+
+// BenchmarkSetNodes is a view of a large member in which one node has other pods than before.
+func BenchmarkSetNodes(b *testing.B) {
+	class := &capacity.Class{Labels: labels.Set{"a": "b"}}
+	views := make([]*capacity.View, 2)
+	for i := range views {
+		views[i] = &capacity.View{Nodes: make([]capacity.Node, 5000)}
+		for n := range views[i].Nodes {
+			views[i].Nodes[n] = capacity.Node{Name: fmt.Sprintf("node-%05d.datacenter-3.example.com", n), Class: class, Ready: true, Free: capacity.Amounts{MilliCPU: 1000, Memory: 1 << 30, Pods: 50}}
+		}
+	}
+	views[1].Nodes[2500].Free.MilliCPU++
+	var s Store
+	s.Set(fixture.Cluster("m"))
+	for i := 0; b.Loop(); i++ {
+		s.SetNodes("m", views[i%2])
 	}
 }

@@ -15,7 +15,8 @@ import (
 type Snapshot struct {
 	clusters []*Cluster
 	// Generation grows with every change that Compare reports: as long as it stands
-	// still, nothing happened that a refused workload may wait for.
+	// still, nothing happened that a refused workload may wait for, but for nodes that
+	// have more room and the like, of which SetNodes tells by its Event only.
 	Generation int64
 }
 
@@ -44,6 +45,10 @@ type Event struct {
 	// Before and After are nil where the cluster is not there.
 	Before, After *Cluster
 	Change        Change
+	// Gained is, where MoreRoom is about nodes and known in detail, the most that any of
+	// those that gained has left now, each resource for itself: what needs more of any
+	// fits none of them.
+	Gained *capacity.Amounts
 }
 
 // Store holds the clusters as they are now. Its zero value is empty and ready to use.
