@@ -26,8 +26,7 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane/apiserver/options"
 	generatedopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 
-	"atoll.dev/atoll/apis/karmada"
-	"atoll.dev/atoll/apis/scheduling/decision"
+	"atoll.dev/atoll/apis"
 	"atoll.dev/atoll/pkg/apiserver/karmadaregistry"
 )
 
@@ -48,18 +47,14 @@ type chain struct {
 // openAPIDefinitions describe everything that is served natively.
 func openAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	all := generatedopenapi.GetOpenAPIDefinitions(ref)
-	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
-	maps.Copy(all, decision.OpenAPIDefinitions(ref))
+	maps.Copy(all, apis.OpenAPIDefinitions(ref))
 	return all
 }
 
 func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*chain, error) {
-	karmada.Install(legacyscheme.Scheme)
-	if err := decision.Install(legacyscheme.Scheme); err != nil {
-		return nil, fmt.Errorf("registering the scheduler's decisions: %w", err)
-	}
+	apis.Install(legacyscheme.Scheme)
 	resources := controlplane.DefaultAPIResourceConfigSource()
-	resources.EnableVersions(karmada.GroupVersions()...)
+	resources.EnableVersions(karmadaregistry.GroupVersions()...)
 
 	generic, informers, storageFactory, err := controlplaneapiserver.BuildGenericConfig(
 		completed,
@@ -72,8 +67,8 @@ func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*
 	}
 	generic.OpenAPIConfig.Info.Title = "Atoll"
 	generic.OpenAPIV3Config.Info.Title = "Atoll"
-	generic.OpenAPIConfig.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
-	generic.OpenAPIV3Config.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
+	generic.OpenAPIConfig.GetDefinitionName = apis.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
+	generic.OpenAPIV3Config.GetDefinitionName = apis.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
 	generic.Authentication.Authenticator = extraUsers.before(generic.Authentication.Authenticator)
 	karmadaregistry.ConfigureStorageFactory(storageFactory)
 
@@ -166,7 +161,7 @@ func servicePriorities() map[schema.GroupVersion]controlplaneapiserver.APIServic
 	add("scheduling.k8s.io", 16600, "v1")
 	add("node.k8s.io", 16300, "v1")
 	// Behind all of Kubernetes' groups and before custom resources (1000), as Karmada's CRDs and APIService are.
-	for i, gv := range karmada.GroupVersions() { // the preferred version of a group comes first
+	for i, gv := range karmadaregistry.GroupVersions() { // the preferred version of a group comes first
 		priorities[gv] = controlplaneapiserver.APIServicePriority{Group: 2000, Version: int32(100 - i)}
 	}
 	return priorities

@@ -50,8 +50,10 @@ type Scheduler struct {
 	events record.EventRecorder
 	stuck  deschedule.Options
 	// asked is what members answered about pods that are stuck.
-	asked deschedule.Asked
+	asked *deschedule.Asked
 	clock clock.PassiveClock
+	// trace is set for decisions that are made for an explanation only.
+	trace bool
 	// passes counts how often it was looked through who is concerned by changes. Offers of room
 	// are so many that they do not count as a Generation: who is decided meanwhile goes by this.
 	passes atomic.Int64
@@ -158,7 +160,7 @@ func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (qu
 	if !q.fresh { // who asks for a fresh decision has mended the clusters, or wants to know
 		q.limits = deschedule.LimitsOf(b.Object.GetAnnotations(), now)
 	}
-	stuck, next := s.stuck.Examine(b, clusters, &s.asked, now)
+	stuck, next := s.stuck.Examine(b, clusters, s.asked, now)
 	if q.cause == "" && len(stuck) > 0 {
 		q.cause, q.stuck, q.dwell = stuckReplicas, stuck, s.stuck.Dwell
 		next = deschedule.Earliest(next, q.limits.NextEnd()) // by then a cluster may be tried again

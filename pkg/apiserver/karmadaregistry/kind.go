@@ -10,7 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// kind describes one kind of Karmada's API: all that its storage and strategy
+// kind describes one kind of Karmada's API or Atoll's own: all that its storage and strategy
 // need to know and that differs from kind to kind. Objects are of the internal
 // type throughout. Nil functions do nothing.
 type kind struct {

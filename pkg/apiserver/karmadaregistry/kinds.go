@@ -18,7 +18,7 @@ func unsupported(kind string) string {
 // kinds returns the descriptors of every stored kind.
 func kinds(opts Options) []*kind {
 	var all []*kind
-	for _, group := range [][]*kind{clusterKinds(opts), policyKinds(opts), workKinds(), configKinds(), appsKinds(), remedyKinds(), unsupportedKinds()} {
+	for _, group := range [][]*kind{clusterKinds(opts), policyKinds(opts), workKinds(), configKinds(), appsKinds(), remedyKinds(), unsupportedKinds(), schedulingKinds()} {
 		all = append(all, group...)
 	}
 	return all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,12 +17,13 @@ import (
 	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
 	"k8s.io/utils/clock"
 
+	"atoll.dev/atoll/apis"
 	"atoll.dev/atoll/apis/karmada"
 )
 
-// Options are what the storage of Karmada's groups needs from the API server.
+// Options are what the storage of these groups needs from the API server.
 type Options struct {
-	// Scheme has Karmada's groups installed (karmada.Install) and the metav1
+	// Scheme has the groups installed (apis.Install) and the metav1
 	// types of the legacy group's v1. Usually legacyscheme.Scheme.
 	Scheme *runtime.Scheme
 	// Secret reads a Secret of the control plane, for clusters/proxy. It may be
@@ -36,7 +38,9 @@ type Options struct {
 
 // GroupVersions are what the resource config must enable, and what API service
 // priorities are needed for.
-func GroupVersions() []schema.GroupVersion { return karmada.GroupVersions() }
+func GroupVersions() []schema.GroupVersion {
+	return append(karmada.GroupVersions(), apis.GroupVersions()...)
+}
 
 // Resources returns every stored resource in its stored version.
 func Resources() []schema.GroupVersionResource {
@@ -47,7 +51,7 @@ func Resources() []schema.GroupVersionResource {
 	return resources
 }
 
-// ConfigureStorageFactory makes the factory store Karmada's kinds as JSON, since
+// ConfigureStorageFactory makes the factory store these kinds as JSON, since
 // they have no protobuf form, and under /GROUP/RESOURCE, where Karmada's CRDs are.
 func ConfigureStorageFactory(factory *serverstorage.DefaultStorageFactory) {
 	for _, k := range kinds(Options{}) {
@@ -67,13 +71,24 @@ func StorageProviders(opts Options) []controlplaneapiserver.RESTStorageProvider 
 		byGroup[k.group] = append(byGroup[k.group], k)
 	}
 	var providers []controlplaneapiserver.RESTStorageProvider
-	for _, group := range karmada.Groups() {
+	for _, group := range groups() {
 		providers = append(providers, &provider{group: group, kinds: byGroup[group], opts: opts})
 	}
 	return providers
 }
 
-// provider makes the storage of one of Karmada's groups.
+// groups returns the names of all groups, each once.
+func groups() []string {
+	var names []string
+	for _, gv := range GroupVersions() {
+		if !slices.Contains(names, gv.Group) {
+			names = append(names, gv.Group)
+		}
+	}
+	return names
+}
+
+// provider makes the storage of one group.
 type provider struct {
 	group string
 	kinds []*kind

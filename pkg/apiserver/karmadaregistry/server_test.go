@@ -37,8 +37,7 @@ import (
 	kubeopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 	testingclock "k8s.io/utils/clock/testing"
 
-	"atoll.dev/atoll/apis/karmada"
-	"atoll.dev/atoll/apis/scheduling/decision"
+	"atoll.dev/atoll/apis"
 )
 
 // plane is an API server with Karmada's groups only, on an etcd of its own. All tests of the package share it.
@@ -113,8 +112,7 @@ var requester = &user.DefaultInfo{Name: "alice", Groups: []string{"developers", 
 func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, error) {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
-	karmada.Install(scheme)
-	must(0, decision.Install(scheme))
+	apis.Install(scheme)
 	codecs := serializer.NewCodecFactory(scheme)
 	plane = &testPlane{scheme: scheme, etcd: etcdEndpoint}
 
@@ -130,8 +128,8 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 	namer := openapinamer.NewDefinitionNamer(scheme)
 	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, namer)
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, namer)
-	config.OpenAPIConfig.GetDefinitionName = karmada.PublicKinds(config.OpenAPIConfig.GetDefinitionName)
-	config.OpenAPIV3Config.GetDefinitionName = karmada.PublicKinds(config.OpenAPIV3Config.GetDefinitionName)
+	config.OpenAPIConfig.GetDefinitionName = apis.PublicKinds(config.OpenAPIConfig.GetDefinitionName)
+	config.OpenAPIV3Config.GetDefinitionName = apis.PublicKinds(config.OpenAPIV3Config.GetDefinitionName)
 
 	storageConfig := *storagebackend.NewDefaultConfig("/registry", nil)
 	storageConfig.Transport.ServerList = []string{etcdEndpoint}
@@ -182,8 +180,7 @@ func (p *testPlane) secret(_ context.Context, namespace, name string) (*corev1.S
 func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	all := kubeopenapi.GetOpenAPIDefinitions(ref)
 	maps.Copy(all, apiextensionsopenapi.GetOpenAPIDefinitions(ref))
-	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
-	maps.Copy(all, decision.OpenAPIDefinitions(ref))
+	maps.Copy(all, apis.OpenAPIDefinitions(ref))
 	return all
 }
 

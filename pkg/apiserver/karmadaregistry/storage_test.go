@@ -435,7 +435,11 @@ func TestOpenAPI(t *testing.T) {
 		}
 		described := 0
 		for name, model := range document.Components.Schemas {
-			if !strings.HasPrefix(name, "com.github.karmada-io.") || len(model.Kinds) == 0 {
+			prefix := "com.github.karmada-io."
+			if strings.HasSuffix(gv.Group, ".atoll.dev") {
+				prefix = "dev.atoll."
+			}
+			if !strings.HasPrefix(name, prefix) || len(model.Kinds) == 0 {
 				continue
 			}
 			if len(model.Kinds) != 1 || model.Kinds[0].GroupVersion() != gv {
