@@ -13,7 +13,7 @@
 //  3. For a new group, add a line to the table in install.go.
 //  4. Run make generate: deep copies, defaulting and OpenAPI are written next to the
 //     types and into package openapi.
-//  5. Describe what is stored in pkg/apiserver/karmadaregistry, as kinds_scheduling.go
+//  5. Describe what is stored in pkg/apiserver/nativekinds, as kinds_scheduling.go
 //     does: names, scope, columns, rules.
 //  6. Grant Atoll's own roles what they need of it in pkg/apiserver/roles.go.
 //

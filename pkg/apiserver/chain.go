@@ -27,7 +27,7 @@ import (
 	generatedopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 
 	"atoll.dev/atoll/apis"
-	"atoll.dev/atoll/pkg/apiserver/karmadaregistry"
+	"atoll.dev/atoll/pkg/apiserver/nativekinds"
 )
 
 // name of the native server in the chain, in its identity leases and its metrics.
@@ -54,7 +54,7 @@ func openAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPID
 func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*chain, error) {
 	apis.Install(legacyscheme.Scheme)
 	resources := controlplane.DefaultAPIResourceConfigSource()
-	resources.EnableVersions(karmadaregistry.GroupVersions()...)
+	resources.EnableVersions(nativekinds.GroupVersions()...)
 
 	generic, informers, storageFactory, err := controlplaneapiserver.BuildGenericConfig(
 		completed,
@@ -70,7 +70,7 @@ func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*
 	generic.OpenAPIConfig.GetDefinitionName = apis.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
 	generic.OpenAPIV3Config.GetDefinitionName = apis.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
 	generic.Authentication.Authenticator = extraUsers.before(generic.Authentication.Authenticator)
-	karmadaregistry.ConfigureStorageFactory(storageFactory)
+	nativekinds.ConfigureStorageFactory(storageFactory)
 
 	// Services are templates without endpoints: an APIService or webhook behind one is reached by its ExternalName, as
 	// Karmada's are, or by the cluster IP that it was given.
@@ -125,7 +125,7 @@ func (c *chain) compose() (*aggregatorapiserver.APIAggregator, error) {
 		}
 	}
 	providers = append(providers, templateProviders()...)
-	providers = append(providers, karmadaregistry.StorageProviders(karmadaregistry.Options{
+	providers = append(providers, nativekinds.StorageProviders(nativekinds.Options{
 		Scheme: legacyscheme.Scheme,
 		Secret: secretReader(native.VersionedInformers),
 	})...)
@@ -161,7 +161,7 @@ func servicePriorities() map[schema.GroupVersion]controlplaneapiserver.APIServic
 	add("scheduling.k8s.io", 16600, "v1")
 	add("node.k8s.io", 16300, "v1")
 	// Behind all of Kubernetes' groups and before custom resources (1000), as Karmada's CRDs and APIService are.
-	for i, gv := range karmadaregistry.GroupVersions() { // the preferred version of a group comes first
+	for i, gv := range nativekinds.GroupVersions() { // the preferred version of a group comes first
 		priorities[gv] = controlplaneapiserver.APIServicePriority{Group: 2000, Version: int32(100 - i)}
 	}
 	return priorities

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import (
 	appsv1alpha1 "github.com/karmada-io/karmada/pkg/apis/apps/v1alpha1"

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import (
 	"context"
@@ -53,7 +53,7 @@ type testPlane struct {
 func TestMain(m *testing.M) { os.Exit(runWithPlane(m)) }
 
 func runWithPlane(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "karmadaregistry")
+	dir, err := os.MkdirTemp("", "nativekinds")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -144,7 +144,7 @@ func startPlane(etcdEndpoint string, stop <-chan struct{}) (*httptest.Server, er
 		return nil, err
 	}
 
-	server, err := config.Complete(nil).New("karmadaregistry", genericapiserver.NewEmptyDelegate())
+	server, err := config.Complete(nil).New("nativekinds", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import "k8s.io/apimachinery/pkg/runtime"
 

@@ -1,4 +1,4 @@
-package karmadaregistry
+package nativekinds
 
 import (
 	schedulingv1alpha1 "atoll.dev/atoll/apis/scheduling/v1alpha1"
