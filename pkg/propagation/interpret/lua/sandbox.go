@@ -26,23 +26,23 @@ func (v *vm) open() {
 		l.Push(glua.LString(open.name))
 		l.Call(1, 0)
 	}
-	v.globals = l.NewTable()
+	v.globals = map[string]glua.LValue{}
 	for _, name := range []string{
 		"_VERSION", "assert", "error", "ipairs", "next", "pairs", "pcall", "select", "tonumber", "tostring", "type", "unpack", "xpcall",
 	} {
-		v.globals.RawSetString(name, l.GetGlobal(name))
+		v.globals[name] = l.GetGlobal(name)
 	}
 	for _, name := range forbidden {
-		v.globals.RawSetString(name, l.NewFunction(func(l *glua.LState) int {
+		v.globals[name] = l.NewFunction(func(l *glua.LState) int {
 			l.RaiseError("call function %s is not supported in customizations", name)
 			return 0
-		}))
+		})
 	}
 	for name, f := range map[string]glua.LGFunction{
 		"print": v.printed, "require": v.require,
 		setFunction: v.set, concatFunction: v.concat, tableFunction: v.table, closureFunction: v.closure,
 	} {
-		v.globals.RawSetString(name, l.NewFunction(f))
+		v.globals[name] = l.NewFunction(f)
 	}
 
 	v.libraries = map[string]*glua.LTable{}
@@ -84,7 +84,10 @@ func (v *vm) open() {
 
 // environment returns globals for one call. What it assigns, also to libraries, ends with it.
 func (v *vm) environment() *glua.LTable {
-	env := v.over(v.globals)
+	env := v.state.CreateTable(0, 64)
+	for name, value := range v.globals { // copied: a script may set them to nil
+		env.RawSetString(name, value)
+	}
 	for name, library := range v.libraries {
 		if name != kubeLibrary {
 			env.RawSetString(name, v.over(library))

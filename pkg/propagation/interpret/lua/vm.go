@@ -21,8 +21,8 @@ type vm struct {
 	state  *glua.LState
 	limits Limits
 	print  func(string)
-	// globals are behind what a script defines itself.
-	globals *glua.LTable
+	// globals are what every call finds.
+	globals map[string]glua.LValue
 	// libraries are behind the tables that a script finds under these names.
 	libraries map[string]*glua.LTable
 
