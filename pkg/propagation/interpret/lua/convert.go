@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -45,7 +47,8 @@ func (v *vm) toLua(value any) (glua.LValue, error) {
 	case map[string]any:
 		table := v.state.CreateTable(0, len(t))
 		v.origins[table] = t
-		for key := range t {
+		// In order, so that pairs() is the same each time: what scripts make of it is written.
+		for _, key := range slices.Sorted(maps.Keys(t)) {
 			item, err := v.toLua(t[key])
 			if err != nil {
 				return nil, err
