@@ -68,7 +68,7 @@ func TestMeteredLua(t *testing.T) {
 		`return type(_G) .. type(_G.string) .. tostring(_G.io) .. tostring(debug)`:                      "tabletablenilnil",
 		`string.foo = "leak" return string.foo`:                                                         "leak",
 		`return tostring(string.foo)`:                                                                   "nil",
-		`error = "" error = nil return tostring(error)`: "nil",
+		`error = "" error = nil return tostring(error)`:                                                 "nil",
 		`return require("kube").resourceAdd("1", "500m", nil)`:                                          "1500m",
 		`local kube = require("kube") return kube.getResourceQuantity("1Gi")`:                           "1073741824",
 		`return math.max(1, 2) + math.floor(1.5)`:                                                       "3",
