@@ -13,22 +13,26 @@ var update = flag.Bool("update", false, "write what commands print to their gold
 func TestInterpret(t *testing.T) {
 	const dir = "testdata/interpret"
 	file := func(name string) string { return filepath.Join(dir, name) }
+	const example = "../../examples/interpreter"
 	for name, c := range map[string]struct {
 		args   []string
 		code   int
 		stderr string
 		err    string
 	}{
-		"check":        {args: []string{"-f", file("customization.yaml"), "--check"}},
-		"check-broken": {args: []string{"-f", file("broken.yaml"), "--check"}, code: ExitFailure, err: "1 of 1 customizations would be refused:"},
-		"retain":       {args: []string{"-f", file("customization.yaml"), "--operation", "Retain", "--desired-file", file("widget.yaml"), "--observed-file", file("observed.yaml")}},
-		"replicas":     {args: []string{"-f", file("customization.yaml"), "--operation", "interpretReplica", "--observed-file", file("widget.yaml")}},
-		"components":   {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretComponent", "--observed-file", file("widget.yaml")}},
-		"revise":       {args: []string{"-f", file("customization.yaml"), "--operation", "ReviseReplica", "--desired-file", file("widget.yaml"), "--desired-replica", "2"}},
-		"status":       {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretStatus", "--observed-file", file("widget.yaml")}},
-		"aggregate":    {args: []string{"-f", file("customization.yaml"), "--operation", "AggregateStatus", "--observed-file", file("widget.yaml"), "--status-file", file("status.yaml")}},
-		"health":       {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretHealth", "--observed-file", file("widget.yaml")}, stderr: "size\t3\n"},
-		"dependencies": {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretDependency", "--observed-file", file("widget.yaml")}},
+		"check":             {args: []string{"-f", file("customization.yaml"), "--check"}},
+		"check-broken":      {args: []string{"-f", file("broken.yaml"), "--check"}, code: ExitFailure, err: "1 of 1 customizations would be refused:"},
+		"retain":            {args: []string{"-f", file("customization.yaml"), "--operation", "Retain", "--desired-file", file("widget.yaml"), "--observed-file", file("observed.yaml")}},
+		"replicas":          {args: []string{"-f", file("customization.yaml"), "--operation", "interpretReplica", "--observed-file", file("widget.yaml")}},
+		"components":        {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretComponent", "--observed-file", file("widget.yaml")}},
+		"revise":            {args: []string{"-f", file("customization.yaml"), "--operation", "ReviseReplica", "--desired-file", file("widget.yaml"), "--desired-replica", "2"}},
+		"status":            {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretStatus", "--observed-file", file("widget.yaml")}},
+		"aggregate":         {args: []string{"-f", file("customization.yaml"), "--operation", "AggregateStatus", "--observed-file", file("widget.yaml"), "--status-file", file("status.yaml")}},
+		"health":            {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretHealth", "--observed-file", file("widget.yaml")}, stderr: "size\t3\n"},
+		"dependencies":      {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretDependency", "--observed-file", file("widget.yaml")}},
+		"example":           {args: []string{"-f", example + "/customization.yaml", "--operation", "InterpretReplica", "--observed-file", example + "/cluster.yaml"}},
+		"example-check":     {args: []string{"-f", example + "/customization.yaml", "--check"}},
+		"example-aggregate": {args: []string{"-f", example + "/customization.yaml", "--operation", "AggregateStatus", "--observed-file", example + "/cluster.yaml", "--status-file", example + "/status.yaml"}},
 		"failing": {args: []string{"-f", file("broken.yaml"), "--operation", "InterpretStatus", "--observed-file", file("widget.yaml")}, code: ExitFailure,
 			err: "customization broken: ReflectStatus: luaScript:2: attempt to index a non-table object(nil) with key 'ready'"},
 		"not there": {args: []string{"-f", file("broken.yaml"), "--operation", "Retain", "--desired-file", file("widget.yaml"), "--observed-file", file("widget.yaml")}, code: ExitFailure,
