@@ -350,7 +350,12 @@ func TestInterpreterCustomizationsDoNotCompete(t *testing.T) {
 	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec.customizations.retention") || !strings.Contains(err.Error(), first.GetName()) {
 		t.Errorf("second customization of the same kind: %v, want a refusal that names the field and the first", err)
 	}
-	set(t, second, map[string]any{"dependencyInterpretation": map[string]any{"luaScript": "x"}}, "spec", "customizations")
+	set(t, second, map[string]any{"dependencyInterpretation": map[string]any{"luaScript": "function GetDependencies(o)\n  return {}}\nend"}}, "spec", "customizations")
+	_, err = r.Create(ctx, second, metav1.CreateOptions{})
+	if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "spec.customizations.dependencyInterpretation.luaScript") || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("script that does not compile: %v, want a refusal that names the field and the line", err)
+	}
+	set(t, second, map[string]any{"dependencyInterpretation": map[string]any{"luaScript": "function GetDependencies(o) return {} end"}}, "spec", "customizations")
 	if _, err := r.Create(ctx, second, metav1.CreateOptions{}); err != nil {
 		t.Errorf("second interpretation of dependencies: %v, want it accepted", err)
 	}

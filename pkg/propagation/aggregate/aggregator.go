@@ -117,6 +117,9 @@ func (a *Aggregator) bindingChanged(old, new client.Object) {
 	}
 }
 
+// Reinterpret has a binding looked at, since what is known of its template's kind has changed.
+func (a *Aggregator) Reinterpret(binding types.NamespacedName) { a.queue.Add(binding) }
+
 func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
 	binding, err := twin.GetBinding(ctx, a.opts.Client, key)
 	if apierrors.IsNotFound(err) {
