@@ -2,8 +2,13 @@ package propagation_test
 
 import (
 	"context"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +16,7 @@ import (
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -296,4 +302,71 @@ end`},
 		r.inAll(object(widget, r.namespace, "stuck149", nil), nil)
 		r.eventually("healthy", health(workv1alpha1.ResourceHealthy))
 	})
+}
+
+// A webhook is asked as long as it is configured, and what it says counts.
+func TestInterpreterWebhook(t *testing.T) {
+	r := newRig(t, 3)
+	gadget := r.customKind("Gadget")
+	r.policy("gadgets", nil, policyv1alpha1.ResourceSelector{APIVersion: "example.test/v1", Kind: "Gadget"})
+	var answer atomic.Bool
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var asked configv1alpha1.ResourceInterpreterContext
+		if err := json.NewDecoder(req.Body).Decode(&asked); err != nil {
+			t.Errorf("the question cannot be read: %v", err)
+			return
+		}
+		asked.Response = &configv1alpha1.ResourceInterpreterResponse{UID: asked.Request.UID, Successful: true, Healthy: ptr.To(answer.Load())}
+		asked.Request = nil
+		_ = json.NewEncoder(w).Encode(asked)
+	}))
+	t.Cleanup(server.Close)
+	c := &configv1alpha1.ResourceInterpreterWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: r.namespace},
+		Webhooks: []configv1alpha1.ResourceInterpreterWebhook{{
+			Name: "gadgets.example.test",
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{
+				URL: &server.URL, CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+			},
+			Rules: []configv1alpha1.RuleWithOperations{{
+				Operations: []configv1alpha1.InterpreterOperation{configv1alpha1.InterpreterOperationInterpretHealth},
+				Rule:       configv1alpha1.Rule{APIGroups: []string{"example.test"}, APIVersions: []string{"*"}, Kinds: []string{"Gadget"}},
+			}},
+			InterpreterContextVersions: []string{"v1alpha1"},
+		}},
+	}
+	r.create(c)
+	t.Cleanup(func() { _ = r.plane.Delete(context.Background(), c) })
+	r.create(object(gadget, r.namespace, "g", map[string]any{"a": "b"}))
+	health := func(want workv1alpha2.ResourceHealth) func(context.Context) error {
+		return func(ctx context.Context) error {
+			var b workv1alpha2.ResourceBinding
+			if err := r.plane.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: "g-gadget"}, &b); err != nil {
+				return err
+			}
+			for _, item := range b.Status.AggregatedStatus {
+				if item.Health != want {
+					return fmt.Errorf("%s is %s, want %s", item.ClusterName, item.Health, want)
+				}
+			}
+			if n := len(b.Status.AggregatedStatus); n != 3 {
+				return fmt.Errorf("there are statuses of %d members, want 3", n)
+			}
+			return nil
+		}
+	}
+	r.eventually("unhealthy, as the webhook says", health(workv1alpha2.ResourceUnhealthy))
+	server.Close()
+	if err := r.plane.Get(t.Context(), client.ObjectKeyFromObject(c), c); err != nil {
+		t.Fatal(err)
+	}
+	c.Webhooks[0].TimeoutSeconds = ptr.To[int32](2)
+	if err := r.plane.Update(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("unknown, as it is down", health(workv1alpha2.ResourceUnknown))
+	if err := r.plane.Delete(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("healthy, as nobody knows better", health(workv1alpha2.ResourceHealthy))
 }
