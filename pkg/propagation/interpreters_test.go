@@ -282,7 +282,7 @@ end`},
 		if err := r.plane.Update(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		for i := range 150 { // a second each, if nobody stopped it
+		for i := range 60 { // a second each, two at a time, if nobody stopped it
 			r.create(object(widget, r.namespace, fmt.Sprintf("stuck%d", i), map[string]any{"size": int64(1)}))
 		}
 		r.eventually("the failure is told", r.event(r.namespace, "GetReplicasFailed", "customization "+r.namespace+": GetReplicas: has not finished within 1s"))
@@ -299,7 +299,7 @@ end`},
 		}
 		w := object(widget, r.namespace, "w", nil)
 		r.inAll(w, func(*member) error { return wantField(w, 6, "spec", "size") })
-		r.inAll(object(widget, r.namespace, "stuck149", nil), nil)
+		r.inAll(object(widget, r.namespace, "stuck59", nil), nil)
 		r.eventually("healthy", health(workv1alpha1.ResourceHealthy))
 	})
 }
