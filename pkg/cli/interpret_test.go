@@ -47,7 +47,7 @@ func TestInterpret(t *testing.T) {
 		"another kind":         {args: []string{"-f", file("customization.yaml"), "--operation", "InterpretHealth", "--observed-file", file("customization.yaml")}, code: ExitUsage, err: "no customization is for config.karmada.io/v1alpha1 ResourceInterpreterCustomization"},
 		"not status items":     {args: []string{"-f", file("customization.yaml"), "--operation", "AggregateStatus", "--observed-file", file("widget.yaml"), "--status-file", file("widget.yaml")}, code: ExitUsage, err: "has no status items"},
 		"an argument":          {args: []string{"customization.yaml"}, code: ExitUsage, err: `unexpected argument "customization.yaml"; files are given with -f`},
-		"retain without a one": {args: []string{"-f", file("customization.yaml"), "--operation", "Retain", "--desired-file", file("widget.yaml")}, code: ExitUsage, err: "Retain needs --desired-file and --observed-file"},
+		"retain without a one": {args: []string{"-f", file("customization.yaml"), "--operation", "Retain", "--desired-file", file("widget.yaml")}, code: ExitUsage, err: "operation Retain needs --desired-file and --observed-file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stdout, stderr, code, err := execute(t, false, append([]string{"interpret"}, c.args...)...)

@@ -93,7 +93,7 @@ func (e *env) trial(o interpretOptions, rule customization.Rule, customizations 
 	case t.object == nil:
 		return nil, usageError{errors.New("name the file of the object with --observed-file or --desired-file")}
 	case rule.Operation == configv1alpha1.InterpreterOperationRetain && (t.desired == nil || t.observed == nil):
-		return nil, usageError{errors.New("Retain needs --desired-file and --observed-file")}
+		return nil, usageError{errors.New("operation Retain needs --desired-file and --observed-file")}
 	case rule.Operation != configv1alpha1.InterpreterOperationRetain && t.desired != nil && t.observed != nil:
 		return nil, usageError{fmt.Errorf("%s is asked of one object; leave --desired-file or --observed-file out", rule.Operation)}
 	}

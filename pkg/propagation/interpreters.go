@@ -3,11 +3,11 @@ package propagation
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/interpret/declarative"
@@ -17,14 +17,15 @@ import (
 	"atoll.dev/atoll/pkg/propagation/interpret/webhook"
 )
 
-// interpreters are all that is known of kinds. Stages run once what administrators say is known:
-// without it they would write what they take back a moment later.
+// interpreters are all that is known of kinds.
 type interpreters struct {
-	interpret.Chain
+	chain       interpret.Chain
 	cache       cache.Cache
 	declarative *declarative.Interpreter
 	webhook     *webhook.Interpreter
-	known       chan struct{}
+	// known closes when what administrators say is known, or when there is no use in waiting for it.
+	known func()
+	wait  <-chan struct{}
 }
 
 // newInterpreters puts the interpreters in order: what is asked first counts. changed is told when
@@ -40,33 +41,30 @@ func newInterpreters(c cache.Cache, first []interpret.Interpreter, changed func(
 		return nil, err
 	}
 	said := declarative.New(engine, changed)
+	known := make(chan struct{})
 	return &interpreters{
-		Chain: append(append(interpret.Chain{}, first...), said, hooks, shipped, native.New(clk)),
-		cache: c, declarative: said, webhook: hooks, known: make(chan struct{}),
+		chain: append(append(interpret.Chain{}, first...), said, hooks, shipped, native.New(clk)),
+		cache: c, declarative: said, webhook: hooks, known: sync.OnceFunc(func() { close(known) }), wait: known,
 	}, nil
+}
+
+// Hooks implements interpret.Interpreter. At the start it waits until what administrators say is
+// known: without it stages would write what they take back a moment later.
+func (i *interpreters) Hooks(kind schema.GroupVersionKind) interpret.Hooks {
+	<-i.wait
+	return i.chain.Hooks(kind)
 }
 
 // Start implements manager.Runnable: it follows what administrators say.
 func (i *interpreters) Start(ctx context.Context) error {
+	context.AfterFunc(ctx, i.known) // the stages end with the same context
 	if err := i.declarative.Listen(ctx, i.cache); err != nil {
 		return fmt.Errorf("reading the interpreter customizations: %w", err)
 	}
 	if err := i.webhook.Listen(ctx, i.cache); err != nil {
 		return fmt.Errorf("reading the interpreter webhooks: %w", err)
 	}
-	close(i.known)
+	i.known()
 	<-ctx.Done()
 	return nil
-}
-
-// before returns a stage that starts once the interpreters are known.
-func (i *interpreters) before(stage manager.Runnable) manager.Runnable {
-	return manager.RunnableFunc(func(ctx context.Context) error {
-		select {
-		case <-i.known:
-			return stage.Start(ctx)
-		case <-ctx.Done():
-			return nil
-		}
-	})
 }

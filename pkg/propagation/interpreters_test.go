@@ -2,8 +2,13 @@ package propagation_test
 
 import (
 	"context"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,10 +16,12 @@ import (
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -84,6 +91,22 @@ func wantField(u *unstructured.Unstructured, want any, path ...string) error {
 		return fmt.Errorf("%s is %v, want %v", strings.Join(path, "."), got, want)
 	}
 	return nil
+}
+
+// event looks for one with a reason and words.
+func (r *rig) event(namespace, reason, words string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var events corev1.EventList
+		if err := r.plane.List(ctx, &events, client.InNamespace(namespace)); err != nil {
+			return err
+		}
+		for _, e := range events.Items {
+			if e.Reason == reason && strings.Contains(e.Message, words) {
+				return nil
+			}
+		}
+		return fmt.Errorf("none of %d events is a %s with %q", len(events.Items), reason, words)
+	}
 }
 
 func TestCustomization(t *testing.T) {
@@ -234,30 +257,39 @@ end`},
 		}
 		r.eventually("unhealthy", health(workv1alpha1.ResourceUnhealthy))
 	})
+	t.Run("a script that fails hides nothing else", func(t *testing.T) {
+		c.Spec.Customizations.StatusReflection.LuaScript = "function ReflectStatus(o) error('no luck') end"
+		if err := r.plane.Update(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		r.create(object(widget, r.namespace, "unlucky", map[string]any{"size": int64(3)}))
+		execution := wellknown.ExecutionNamespace(r.members[0].name)
+		r.eventually("it is applied", func(ctx context.Context) error {
+			var w workv1alpha1.Work
+			key := client.ObjectKey{Namespace: execution, Name: wellknown.WorkName("Widget", "unlucky", r.namespace)}
+			if err := r.plane.Get(ctx, key, &w); err != nil {
+				return err
+			}
+			if !meta.IsStatusConditionTrue(w.Status.Conditions, workv1alpha1.WorkApplied) {
+				return fmt.Errorf("conditions are %v", w.Status.Conditions)
+			}
+			return nil
+		})
+		r.eventually("the failure is told", r.event(execution, "ReflectStatusFailed", "customization "+r.namespace+": ReflectStatus: luaScript:1: no luck"))
+	})
 	t.Run("a script that loops holds up nothing else", func(t *testing.T) {
 		c.Spec.Customizations.ReplicaResource.LuaScript = "function GetReplicas(o) while true do end end"
 		if err := r.plane.Update(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		for i := range 20 {
+		for i := range 60 { // a second each, two at a time, if nobody stopped it
 			r.create(object(widget, r.namespace, fmt.Sprintf("stuck%d", i), map[string]any{"size": int64(1)}))
 		}
-		r.eventually("the failure is told", func(ctx context.Context) error {
-			var events corev1.EventList
-			if err := r.plane.List(ctx, &events, client.InNamespace(r.namespace)); err != nil {
-				return err
-			}
-			for _, e := range events.Items {
-				if e.Reason == "GetReplicasFailed" && strings.Contains(e.Message, r.namespace+": GetReplicas: ") && strings.Contains(e.Message, "has not finished within 1s") {
-					return nil
-				}
-			}
-			return fmt.Errorf("no event of %d tells it", len(events.Items))
-		})
+		r.eventually("the failure is told", r.event(r.namespace, "GetReplicasFailed", "customization "+r.namespace+": GetReplicas: has not finished within 1s"))
 		start := time.Now()
 		r.create(deployment(r.namespace, "web", 3))
 		r.inAll(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "web"}}, nil)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 15*time.Second {
 			t.Errorf("a Deployment takes %s", took)
 		}
 	})
@@ -267,7 +299,74 @@ end`},
 		}
 		w := object(widget, r.namespace, "w", nil)
 		r.inAll(w, func(*member) error { return wantField(w, 6, "spec", "size") })
-		r.inAll(object(widget, r.namespace, "stuck19", nil), nil)
+		r.inAll(object(widget, r.namespace, "stuck59", nil), nil)
 		r.eventually("healthy", health(workv1alpha1.ResourceHealthy))
 	})
+}
+
+// A webhook is asked as long as it is configured, and what it says counts.
+func TestInterpreterWebhook(t *testing.T) {
+	r := newRig(t, 3)
+	gadget := r.customKind("Gadget")
+	r.policy("gadgets", nil, policyv1alpha1.ResourceSelector{APIVersion: "example.test/v1", Kind: "Gadget"})
+	var answer atomic.Bool
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		var asked configv1alpha1.ResourceInterpreterContext
+		if err := json.NewDecoder(req.Body).Decode(&asked); err != nil {
+			t.Errorf("the question cannot be read: %v", err)
+			return
+		}
+		asked.Response = &configv1alpha1.ResourceInterpreterResponse{UID: asked.Request.UID, Successful: true, Healthy: ptr.To(answer.Load())}
+		asked.Request = nil
+		_ = json.NewEncoder(w).Encode(asked)
+	}))
+	t.Cleanup(server.Close)
+	c := &configv1alpha1.ResourceInterpreterWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: r.namespace},
+		Webhooks: []configv1alpha1.ResourceInterpreterWebhook{{
+			Name: "gadgets.example.test",
+			ClientConfig: admissionregistrationv1.WebhookClientConfig{
+				URL: &server.URL, CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+			},
+			Rules: []configv1alpha1.RuleWithOperations{{
+				Operations: []configv1alpha1.InterpreterOperation{configv1alpha1.InterpreterOperationInterpretHealth},
+				Rule:       configv1alpha1.Rule{APIGroups: []string{"example.test"}, APIVersions: []string{"*"}, Kinds: []string{"Gadget"}},
+			}},
+			InterpreterContextVersions: []string{"v1alpha1"},
+		}},
+	}
+	r.create(c)
+	t.Cleanup(func() { _ = r.plane.Delete(context.Background(), c) })
+	r.create(object(gadget, r.namespace, "g", map[string]any{"a": "b"}))
+	health := func(want workv1alpha2.ResourceHealth) func(context.Context) error {
+		return func(ctx context.Context) error {
+			var b workv1alpha2.ResourceBinding
+			if err := r.plane.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: "g-gadget"}, &b); err != nil {
+				return err
+			}
+			for _, item := range b.Status.AggregatedStatus {
+				if item.Health != want {
+					return fmt.Errorf("%s is %s, want %s", item.ClusterName, item.Health, want)
+				}
+			}
+			if n := len(b.Status.AggregatedStatus); n != 3 {
+				return fmt.Errorf("there are statuses of %d members, want 3", n)
+			}
+			return nil
+		}
+	}
+	r.eventually("unhealthy, as the webhook says", health(workv1alpha2.ResourceUnhealthy))
+	server.Close()
+	if err := r.plane.Get(t.Context(), client.ObjectKeyFromObject(c), c); err != nil {
+		t.Fatal(err)
+	}
+	c.Webhooks[0].TimeoutSeconds = ptr.To[int32](2)
+	if err := r.plane.Update(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("unknown, as it is down", health(workv1alpha2.ResourceUnknown))
+	if err := r.plane.Delete(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("healthy, as nobody knows better", health(workv1alpha2.ResourceHealthy))
 }

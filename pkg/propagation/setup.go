@@ -111,13 +111,8 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 	again.ofTemplates = []func(templates.Key){matcher.Reinterpret}
 	again.ofBindings = []func(types.NamespacedName){distributor.Reinterpret, binder.Reinterpret, aggregator.Reinterpret}
 	again.ofWorks = []func(types.NamespacedName){dispatcher.Reinterpret, statuses.Add}
-	for _, stage := range []manager.Runnable{interpreter, store} {
+	for _, stage := range []manager.Runnable{interpreter, store, matcher, distributor, binder, dispatcher, reflector, aggregator, again} {
 		if err := mgr.Add(stage); err != nil {
-			return fmt.Errorf("adding %T to the manager: %w", stage, err)
-		}
-	}
-	for _, stage := range []manager.Runnable{matcher, distributor, binder, dispatcher, reflector, aggregator, again} {
-		if err := mgr.Add(interpreter.before(stage)); err != nil {
 			return fmt.Errorf("adding %T to the manager: %w", stage, err)
 		}
 	}

@@ -3,6 +3,7 @@ package reflect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
@@ -89,11 +91,10 @@ func (r *Reflector) reconcile(ctx context.Context, key types.NamespacedName) (se
 	if meta.FindStatusCondition(status.Conditions, workv1alpha1.WorkDispatching) == nil {
 		return settle.Outcome{}, nil // the object is seen before its creation has been answered: one write will say both
 	}
-	if err := r.manifestStatuses(ctx, &was, status); err != nil {
-		return settle.Outcome{}, err
-	}
+	// What can be said is written whatever cannot: a failing script must not hide the rest.
+	failed := r.manifestStatuses(ctx, &was, status)
 	if equality.Semantic.DeepEqual(&was.Status, status) {
-		return settle.Outcome{}, nil
+		return settle.Outcome{}, failed
 	}
 	// Small objects around the statuses: the spec, which is large, need not be compared.
 	from := &workv1alpha1.Work{ObjectMeta: metav1.ObjectMeta{Namespace: was.Namespace, Name: was.Name, UID: was.UID}, Status: was.Status}
@@ -105,7 +106,7 @@ func (r *Reflector) reconcile(ctx context.Context, key types.NamespacedName) (se
 	if wrote {
 		r.announce(&was, status)
 	}
-	return settle.Outcome{Changed: wrote}, nil
+	return settle.Outcome{Changed: wrote}, failed
 }
 
 // announce records as events what scripts wait for and people look for: that dispatching began, was
@@ -153,54 +154,62 @@ func (r *Reflector) conditions(w *workv1alpha1.Work, status *workv1alpha1.WorkSt
 	}
 }
 
-// manifestStatuses records how the objects are doing. One that is not known keeps what was recorded.
+// manifestStatuses records how the objects are doing. One that is not known, or whose status nobody
+// could tell, keeps what was recorded. What failed is to be tried again.
 func (r *Reflector) manifestStatuses(ctx context.Context, w *workv1alpha1.Work, status *workv1alpha1.WorkStatus) error {
+	var failed []error
 	for i, obj := range r.opts.Source.Observed(w) {
 		if obj == nil {
 			continue
 		}
-		now, err := r.manifestStatus(ctx, w, i, obj)
+		u, err := obj.Unstructured()
 		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		now := workv1alpha1.ManifestStatus{Identifier: work.Identifier(i, obj.GroupVersionKind(), obj.Namespace, obj.Name)}
+		if now.Status, err = r.status(ctx, u); err != nil {
+			failed = append(failed, err)
 			r.opts.Recorder.Eventf(w, corev1.EventTypeWarning, "ReflectStatusFailed",
 				"Reflect status for object(%s/%s/%s) failed, err: %v.", obj.Kind, obj.Namespace, obj.Name, err)
-			return err
+			continue
+		}
+		if now.Health, err = r.health(ctx, u); err != nil {
+			failed = append(failed, err)
+			r.opts.Recorder.Eventf(w, corev1.EventTypeWarning, "InterpretHealthFailed",
+				"Interpret health of object(%s/%s/%s) failed, err: %v.", obj.Kind, obj.Namespace, obj.Name, err)
 		}
 		put(status, now)
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
-func (r *Reflector) manifestStatus(ctx context.Context, w *workv1alpha1.Work, ordinal int, obj *compact.Object) (workv1alpha1.ManifestStatus, error) {
-	gvk := obj.GroupVersionKind()
-	now := workv1alpha1.ManifestStatus{
-		Identifier: work.Identifier(ordinal, gvk, obj.Namespace, obj.Name),
-		Health:     workv1alpha1.ResourceHealthy, // as long as nobody knows better
+// status is the whole status of an object as long as nobody knows better.
+func (r *Reflector) status(ctx context.Context, u *unstructured.Unstructured) (*runtime.RawExtension, error) {
+	reflectStatus := r.opts.Interpreter.Hooks(u.GroupVersionKind()).ReflectStatus
+	if reflectStatus == nil {
+		return native.WholeStatus(u)
 	}
-	hooks := r.opts.Interpreter.Hooks(gvk)
-	u, err := obj.Unstructured()
+	status, err := reflectStatus(ctx, u)
 	if err != nil {
-		return now, err
+		return nil, fmt.Errorf("reading the status of %s %s/%s: %w", u.GetKind(), u.GetNamespace(), u.GetName(), err)
 	}
-	if hooks.ReflectStatus != nil {
-		now.Status, err = hooks.ReflectStatus(ctx, u)
-	} else {
-		now.Status, err = native.WholeStatus(u)
+	return status, nil
+}
+
+// health is Healthy as long as nobody knows better, and Unknown if those who should know fail.
+func (r *Reflector) health(ctx context.Context, u *unstructured.Unstructured) (workv1alpha1.ResourceHealth, error) {
+	healthy := r.opts.Interpreter.Hooks(u.GroupVersionKind()).Healthy
+	if healthy == nil {
+		return workv1alpha1.ResourceHealthy, nil
 	}
-	if err != nil {
-		return now, fmt.Errorf("reading the status of %s %s/%s: %w", obj.Kind, obj.Namespace, obj.Name, err)
+	switch ok, err := healthy(ctx, u); {
+	case err != nil:
+		return workv1alpha1.ResourceUnknown, fmt.Errorf("interpreting the health of %s %s/%s: %w", u.GetKind(), u.GetNamespace(), u.GetName(), err)
+	case !ok:
+		return workv1alpha1.ResourceUnhealthy, nil
 	}
-	if hooks.Healthy != nil {
-		healthy, err := hooks.Healthy(ctx, u)
-		switch {
-		case err != nil:
-			now.Health = workv1alpha1.ResourceUnknown
-			r.opts.Recorder.Eventf(w, corev1.EventTypeWarning, "InterpretHealthFailed",
-				"Interpret health of object(%s/%s/%s) failed, err: %v.", obj.Kind, obj.Namespace, obj.Name, err)
-		case !healthy:
-			now.Health = workv1alpha1.ResourceUnhealthy
-		}
-	}
-	return now, nil
+	return workv1alpha1.ResourceHealthy, nil
 }
 
 // put replaces the record of the same object, or adds one. A record that says the same stays, byte for byte.

@@ -137,9 +137,10 @@ func (s *script) aggregateStatus(ctx context.Context, template *unstructured.Uns
 		if err != nil {
 			return err
 		}
-		given, found := object.Object["status"]
-		if status, found = given.(map[string]any); !found && given != nil {
-			return fmt.Errorf("returns an object whose status is not a map")
+		given := object.Object["status"]
+		var ok bool
+		if status, ok = given.(map[string]any); !ok && given != nil {
+			return errors.New("returns an object whose status is not a map")
 		}
 		return nil
 	})
