@@ -172,6 +172,10 @@ func TestLazyPolicy(t *testing.T) {
 	}
 	r.create(r.configMap("after", "a"))
 	r.inAll(r.configMap("after", ""), nil)
+	r.stop()
+	r.create(r.configMap("meanwhile", "a")) // newer than the policy, though both are first heard of at the start
+	r.start(startServers(t).plane)
+	r.inAll(r.configMap("meanwhile", ""), nil)
 	r.patch(r.plane, r.configMap("before", ""), `{"data":{"key":"b"}}`)
 	r.inAll(r.configMap("before", ""), nil)
 

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -43,7 +44,7 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 	}
 	lazy := p.Spec.ActivationPreference == policyv1alpha1.LazyActivation
 	lazyHash := ""
-	if lazy && !exists && (byPolicy && t.Annotations[wellknown.LazyHashAnnotation] == "" || t.Annotations[wellknown.LazyHashAnnotation] == hash) {
+	if lazy && !exists && (byPolicy && !changedSince(t, p) && t.Annotations[wellknown.LazyHashAnnotation] == "" || t.Annotations[wellknown.LazyHashAnnotation] == hash) {
 		lazyHash = hash // claimed, to be activated by the template's next change
 	}
 	before := twin.ClaimOn(t.Labels, t.Annotations)
@@ -103,6 +104,13 @@ func (m *Matcher) apply(ctx context.Context, key templates.Key, t *compact.Objec
 		return settle.Outcome{}, false, fmt.Errorf("updating %s: %w", was, err)
 	}
 	return settle.Outcome{}, wrote, nil
+}
+
+// changedSince tells whether a template that nobody has claimed was last written after the policy:
+// then it is the template that changed, also if both are first heard of at a start.
+func changedSince(t *compact.Object, p *indexed) bool {
+	order, err := resourceversion.CompareResourceVersion(t.ResourceVersion, p.GetResourceVersion())
+	return err == nil && order > 0
 }
 
 // fill sets what the matcher owns in a binding.
