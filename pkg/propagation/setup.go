@@ -17,6 +17,7 @@ import (
 	"atoll.dev/atoll/pkg/propagation/bind"
 	"atoll.dev/atoll/pkg/propagation/dependencies"
 	"atoll.dev/atoll/pkg/propagation/dispatch"
+	"atoll.dev/atoll/pkg/propagation/failover"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/propagation/match"
@@ -44,6 +45,8 @@ type Options struct {
 	Workers int
 	// Interpreters are asked before the native one, in order.
 	Interpreters []interpret.Interpreter
+	// Failover says when and how workloads leave clusters.
+	Failover failover.Settings
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -104,7 +107,11 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Clusters: func(spec *workv1alpha2.ResourceBindingSpec) []string { return bind.Clusters(spec).UnsortedList() },
 		Window:   opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
 	})
-	for _, stage := range []manager.Runnable{store, matcher, distributor, binder, dispatcher, reflector, aggregator} {
+	moving := failover.New(failover.Options{
+		Cache: mgr.GetCache(), Client: mgr.GetClient(), Recorder: mgr.GetEventRecorderFor(workv1alpha2.EvictionProducerTaintManager),
+		Settings: opts.Failover, Clock: opts.Clock,
+	})
+	for _, stage := range []manager.Runnable{store, matcher, distributor, binder, dispatcher, reflector, aggregator, moving} {
 		if err := mgr.Add(stage); err != nil {
 			return fmt.Errorf("adding %T to the manager: %w", stage, err)
 		}
