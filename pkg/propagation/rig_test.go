@@ -51,6 +51,8 @@ type rig struct {
 	stop      func()
 	// only, if not nil, are the members that bindings go to; otherwise all that were there at the start.
 	only atomic.Pointer[[]workv1alpha2.TargetCluster]
+	// placer, if not nil, says where a binding goes instead; nil of it leaves the binding as it is.
+	placer atomic.Pointer[func(twin.Binding) []workv1alpha2.TargetCluster]
 }
 
 // member is a joined API server, reached through a proxy that counts and can be held up.
@@ -84,6 +86,9 @@ func newRig(t *testing.T, clusters int) *rig {
 
 // place says where a binding goes.
 func (r *rig) place(b twin.Binding) []workv1alpha2.TargetCluster {
+	if placer := r.placer.Load(); placer != nil {
+		return (*placer)(b)
+	}
 	all := slices.Clone(*r.only.Load())
 	for i := range all {
 		all[i].Replicas = b.Spec.Replicas
