@@ -78,8 +78,13 @@ func (c circumstances) leaves(p *place, spec *workv1alpha2.ResourceBindingSpec) 
 	return ok && !due.After(c.now)
 }
 
+// well tells whether the workload is known to run well in a cluster.
+func (c circumstances) well(cluster string, b twin.Binding) bool {
+	p, item := c.place(cluster), itemOf(b.Status.AggregatedStatus, cluster)
+	return p != nil && !p.lost && item != nil && item.Applied && item.Health == workv1alpha2.ResourceHealthy
+}
+
 // home tells whether the workload runs well in a cluster, and may stay there.
 func (c circumstances) home(cluster string, b twin.Binding) bool {
-	p, item := c.place(cluster), itemOf(b.Status.AggregatedStatus, cluster)
-	return p != nil && !p.lost && !c.leaves(p, b.Spec) && item != nil && item.Applied && item.Health == workv1alpha2.ResourceHealthy
+	return c.well(cluster, b) && !c.leaves(c.place(cluster), b.Spec)
 }

@@ -17,30 +17,40 @@ import (
 //	taint gone, or tolerated again     always where a copy in every cluster is wanted; else if not taken over
 //	application healthy again there    if not taken over
 //	application fails, nothing fits    it is the only place, and a corrected template must reach it
+//
+// What came for the cluster's sake goes again, but never the only healthy copy: then the task stays until
+// the copy in the cluster is healthy too, or the others are.
 func withdraw(v *verdict, b twin.Binding, c circumstances) error {
 	took, everywhere := takenOver(b, c), wantedEverywhere(b.Spec)
+	well := func(t workv1alpha2.TargetCluster) bool { return c.well(t.Name, b) }
 	for _, t := range slices.Clone(v.tasks) {
 		p := c.place(t.FromCluster)
 		if p == nil || c.leaves(p, b.Spec) || v.targets(t.FromCluster) {
 			continue
 		}
+		nowhere := false
 		switch t.Reason {
 		case workv1alpha2.EvictionReasonTaintUntolerated:
 			if t.Producer != workv1alpha2.EvictionProducerTaintManager || suppressed(t) || took && !everywhere {
 				continue
 			}
 		case workv1alpha2.EvictionReasonApplicationFailure:
-			nowhere := meta.IsStatusConditionFalse(b.Status.Conditions, workv1alpha2.Scheduled)
-			if !nowhere && (took || suppressed(t) || p.lost || !c.home(t.FromCluster, b)) {
+			nowhere = meta.IsStatusConditionFalse(b.Status.Conditions, workv1alpha2.Scheduled)
+			if !nowhere && (took || suppressed(t) || !c.well(t.FromCluster, b)) {
 				continue
-			}
-			if nowhere {
-				v.nothingElse = append(v.nothingElse, t.FromCluster)
 			}
 		default:
 			continue
 		}
-		v.giveBack(t, b, c)
+		next := verdict{clusters: slices.Clone(v.clusters), tasks: slices.Clone(v.tasks), withdrawn: v.withdrawn}
+		next.giveBack(t, b, c)
+		if slices.ContainsFunc(v.clusters, well) && !slices.ContainsFunc(next.clusters, well) {
+			continue
+		}
+		v.clusters, v.tasks, v.withdrawn = next.clusters, next.tasks, next.withdrawn
+		if nowhere {
+			v.nothingElse = append(v.nothingElse, t.FromCluster)
+		}
 	}
 	return nil
 }
@@ -94,7 +104,7 @@ func (v *verdict) takeReplicas(t workv1alpha2.GracefulEvictionTask, b twin.Bindi
 	for ; excess > 0; excess-- {
 		from := -1
 		for i, x := range v.clusters {
-			if x.Replicas == 0 || slices.Contains(v.withdrawn, x.Name) {
+			if x.Replicas == 0 || x.Name == t.FromCluster {
 				continue
 			}
 			if from < 0 || v.goesFirst(x, v.clusters[from], t, b, c) {
@@ -114,8 +124,8 @@ func (v *verdict) goesFirst(x, y workv1alpha2.TargetCluster, t workv1alpha2.Grac
 	if newX, newY := newcomer(x.Name, t), newcomer(y.Name, t); newX != newY {
 		return newX
 	}
-	if homeX, homeY := c.home(x.Name, b), c.home(y.Name, b); homeX != homeY {
-		return homeY
+	if wellX, wellY := c.well(x.Name, b), c.well(y.Name, b); wellX != wellY {
+		return wellY
 	}
 	return x.Replicas > y.Replicas
 }
@@ -129,7 +139,7 @@ func (v *verdict) takeClusters(t workv1alpha2.GracefulEvictionTask, b twin.Bindi
 	limit := maxClusters(b.Spec)
 	for i := len(v.clusters) - 1; i >= 0 && limit > 0 && len(v.clusters) > limit; i-- {
 		name := v.clusters[i].Name
-		if newcomer(name, t) && !slices.Contains(v.withdrawn, name) && !c.home(name, b) {
+		if newcomer(name, t) && !slices.Contains(v.withdrawn, name) && !c.well(name, b) {
 			v.clusters = slices.Delete(v.clusters, i, i+1)
 		}
 	}
