@@ -259,3 +259,28 @@ func TestFailoverOfClusterWideKind(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// All members are lost at once: that is our network, and nothing moves until somebody is sure of one.
+func TestMassLoss(t *testing.T) {
+	r := newRig(t, 2)
+	r.placeOnce()
+	first, second := r.members[0], r.members[1]
+	r.policy("apps", divided, deployments)
+	r.settleNamespace()
+	r.create(deployment(r.namespace, "app", 2))
+	binding := wellknown.BindingName("Deployment", "app")
+	r.running(first, "app")
+	r.healthyAt(binding, first)
+
+	release := []func(){first.hold(), second.hold()}
+	r.setCluster(second, metav1.ConditionUnknown, longAgo, true)
+	r.setCluster(first, metav1.ConditionUnknown, longAgo, true)
+	r.quiet()
+	r.placedAt(r.namespace, binding, []*member{first}, nil)
+	r.patch(r.plane, &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: first.name}},
+		`{"metadata":{"annotations":{"failover.atoll.dev/confirmed-lost":"true"}}}`)
+	r.placedAt(r.namespace, binding, []*member{second}, []*member{first})
+	for _, f := range release {
+		f()
+	}
+}

@@ -1,8 +1,13 @@
 package failover
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestMassLoss(t *testing.T) {
@@ -35,6 +40,69 @@ func TestMassLoss(t *testing.T) {
 				t.Errorf("got %t", got)
 			}
 		})
+	}
+}
+
+// Evictions stop with the mass loss, and go on when it has been over for a while.
+func TestCalm(t *testing.T) {
+	both, one, none := clusters("a", "b").lost("a", 0).lost("b", 1), clusters("a", "b").lost("a", 0), clusters("a", "b")
+	settings := Settings{}.withDefaults()
+	seen := &panorama{}
+	for _, step := range []struct {
+		at      int
+		w       world
+		stopped bool
+	}{
+		{0, none, false},
+		{2, one, false},
+		{3, both, true},
+		{9000, both, true},
+		{9001, one, true}, // over, but the other one may follow
+		{9050, one, true},
+		{9055, both, true}, // not over after all
+		{9070, one, true},
+		{9129, one, true},
+		{9130, one, false}, // a's loss is its own
+		{9131, none, false},
+	} {
+		seen = seen.next([]*place{step.w["a"], step.w["b"]}, at(step.at), settings)
+		if seen.stopped != step.stopped {
+			t.Errorf("at %d s: stopped %t", step.at, seen.stopped)
+		}
+	}
+}
+
+func TestPlace(t *testing.T) {
+	ready := func(status metav1.ConditionStatus) []metav1.Condition {
+		return []metav1.Condition{{Type: clusterv1alpha1.ClusterConditionReady, Status: status, LastTransitionTime: *metaAt(-5)}}
+	}
+	taints := []corev1.Taint{{Key: "k", Effect: corev1.TaintEffectNoExecute, TimeAdded: metaAt(0)}}
+	for name, c := range map[string]struct {
+		change func(*clusterv1alpha1.Cluster)
+		want   *place
+	}{
+		"new":         {func(*clusterv1alpha1.Cluster) {}, &place{name: "a"}},
+		"ready":       {func(c *clusterv1alpha1.Cluster) { c.Status.Conditions = ready(metav1.ConditionTrue) }, &place{name: "a", since: at(-5)}},
+		"not ready":   {func(c *clusterv1alpha1.Cluster) { c.Status.Conditions = ready(metav1.ConditionFalse) }, &place{name: "a", lost: true, since: at(-5)}},
+		"unreachable": {func(c *clusterv1alpha1.Cluster) { c.Status.Conditions = ready(metav1.ConditionUnknown) }, &place{name: "a", lost: true, since: at(-5)}},
+		"leaving":     {func(c *clusterv1alpha1.Cluster) { c.DeletionTimestamp = metaAt(0) }, nil},
+		"given up": {func(c *clusterv1alpha1.Cluster) {
+			c.Annotations = map[string]string{"failover.atoll.dev/confirmed-lost": "true"}
+		}, &place{name: "a", confirmed: true}},
+		"tainted": {func(c *clusterv1alpha1.Cluster) {
+			c.Spec.Taints = append([]corev1.Taint{{Key: "k", Effect: corev1.TaintEffectNoSchedule}}, taints...)
+		}, &place{name: "a", taints: taints}},
+	} {
+		cluster := &clusterv1alpha1.Cluster{ObjectMeta: metav1.ObjectMeta{Name: "a"}}
+		before := placeOf(cluster)
+		c.change(cluster)
+		got := placeOf(cluster)
+		if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c.want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, c.want)
+		}
+		if differs := got.differs(before); differs == (name == "new") {
+			t.Errorf("%s: differs from a new one: %t", name, differs)
+		}
 	}
 }
 

@@ -119,11 +119,9 @@ func (f *Controller) look(ctx context.Context) error {
 	if err := f.opts.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("listing clusters: %w", err)
 	}
-	is := &panorama{places: make(map[string]*place, len(list.Items))}
 	var all []*place
 	for i := range list.Items {
 		if p := placeOf(&list.Items[i]); p != nil {
-			is.places[p.name] = p
 			all = append(all, p)
 		}
 	}
@@ -131,19 +129,29 @@ func (f *Controller) look(ctx context.Context) error {
 	if was == nil {
 		was = &panorama{}
 	}
-	switch now := f.opts.Clock.Now(); {
-	case massLoss(all, f.opts.Settings.MassLossWindow, f.opts.Settings.MassLossShare):
-		is.stopped = true
-	case was.stopped && was.calmed.IsZero() && f.opts.Settings.Calm > 0:
-		is.stopped, is.calmed = true, now
-	case was.stopped && now.Before(was.calmed.Add(f.opts.Settings.Calm)):
-		is.stopped, is.calmed = true, was.calmed
-	}
+	is := was.next(all, f.opts.Clock.Now(), f.opts.Settings)
 	f.seen.Store(is)
 	if is.stopped != was.stopped {
 		f.announce(ctx, is, was)
 	}
 	return nil
+}
+
+// next is how things stand after v, when these clusters are there.
+func (v *panorama) next(all []*place, now time.Time, s Settings) *panorama {
+	is := &panorama{places: make(map[string]*place, len(all))}
+	for _, p := range all {
+		is.places[p.name] = p
+	}
+	switch {
+	case massLoss(all, s.MassLossWindow, s.MassLossShare):
+		is.stopped = true
+	case v.stopped && v.calmed.IsZero() && s.Calm > 0:
+		is.stopped, is.calmed = true, now
+	case v.stopped && now.Before(v.calmed.Add(s.Calm)):
+		is.stopped, is.calmed = true, v.calmed
+	}
+	return is
 }
 
 // announce tells of a mass loss on every cluster that it concerns, and of its end.
