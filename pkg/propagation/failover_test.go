@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
@@ -283,4 +284,32 @@ func TestMassLoss(t *testing.T) {
 	for _, f := range release {
 		f()
 	}
+}
+
+// An application that stays unhealthy in one member runs in another.
+func TestApplicationFailover(t *testing.T) {
+	r := newRig(t, 2)
+	r.placeOnce()
+	bad, good := r.members[0], r.members[1]
+	r.policy("apps", func(p *policyv1alpha1.PropagationPolicy) {
+		divided(p)
+		p.Spec.PropagateDeps = true
+		p.Spec.Failover = &policyv1alpha1.FailoverBehavior{Application: &policyv1alpha1.ApplicationFailoverBehavior{
+			DecisionConditions: policyv1alpha1.DecisionConditions{TolerationSeconds: ptr.To[int32](1)},
+			PurgeMode:          policyv1alpha1.PurgeModeGracefully, GracePeriodSeconds: ptr.To[int32](600),
+		}}
+	}, deployments)
+	r.settleNamespace()
+	r.create(deployment(r.namespace, "app", 2))
+	binding := wellknown.BindingName("Deployment", "app")
+	d := r.running(bad, "app")
+	r.healthyAt(binding, bad)
+	d.Status.UpdatedReplicas = 0
+	if err := bad.Status().Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	r.placedAt(r.namespace, binding, []*member{good}, []*member{bad})
+	r.running(good, "app")
+	r.placedAt(r.namespace, binding, []*member{good}, nil)
+	r.gone(bad, deployment(r.namespace, "app", 2))
 }
