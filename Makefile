@@ -56,7 +56,8 @@ bench: build $(BIN)/member ## Benchmarks, and the bounds of speed and memory
 	@mkdir -p $(BIN)
 	{ go test -run '^$$' -bench Place -cpu 1 -benchtime 1s ./pkg/scheduler/cycle && go test -run '^$$' -bench Wake ./pkg/scheduler && \
 	  go test -tags bench -run '^$$' -bench Ruler -cpu 1 ./pkg/scheduler/performance && \
-	  go test -tags bench -run '^$$' -bench EndToEnd -benchtime 1x ./pkg/scheduler/performance; } > $(BIN)/scheduler-bench.txt
+	  go test -tags bench -run '^$$' -bench EndToEnd -benchtime 1x ./pkg/scheduler/performance && \
+	  go test -tags bench -run '^$$' -bench Failover -benchtime 1x ./pkg/scheduler/performance; } > $(BIN)/scheduler-bench.txt
 	go run ./pkg/scheduler/performance/check pkg/scheduler/performance/ranges.yaml < $(BIN)/scheduler-bench.txt
 	cd e2e && go test -count=1 -tags bench -run Bounds -v ./foundation
 

@@ -5,7 +5,8 @@
 //	members → observe → reflect → aggregate → template status
 //
 // match writes claims and bindings, dependencies which bindings require which, bind Works, dispatch the members' objects,
-// reflect the status of Works, aggregate those of bindings and templates. All are
+// reflect the status of Works, aggregate those of bindings and templates; failover takes clusters out of bindings that
+// have to be left, for the scheduler to place anew. All are
 // level-triggered over caches, share settle's queues, and can be killed between any
 // two writes. Setup adds them to a manager, which elects who runs them.
 package propagation

@@ -53,6 +53,8 @@ type rig struct {
 	only atomic.Pointer[[]workv1alpha2.TargetCluster]
 	// divided has replicas divided evenly; otherwise every cluster gets all.
 	divided atomic.Bool
+	// placer, if not nil, says where a binding goes instead; nil of it leaves the binding as it is.
+	placer atomic.Pointer[func(twin.Binding) []workv1alpha2.TargetCluster]
 }
 
 // member is a joined API server, reached through a proxy that counts and can be held up.
@@ -86,6 +88,9 @@ func newRig(t *testing.T, clusters int) *rig {
 
 // place says where a binding goes.
 func (r *rig) place(b twin.Binding) []workv1alpha2.TargetCluster {
+	if placer := r.placer.Load(); placer != nil {
+		return (*placer)(b)
+	}
 	all := slices.Clone(*r.only.Load())
 	for i := range all {
 		all[i].Replicas = b.Spec.Replicas

@@ -17,6 +17,7 @@ import (
 	"atoll.dev/atoll/pkg/propagation/bind"
 	"atoll.dev/atoll/pkg/propagation/dependencies"
 	"atoll.dev/atoll/pkg/propagation/dispatch"
+	"atoll.dev/atoll/pkg/propagation/failover"
 	"atoll.dev/atoll/pkg/propagation/interpret"
 	"atoll.dev/atoll/pkg/propagation/match"
 	"atoll.dev/atoll/pkg/propagation/override"
@@ -44,6 +45,8 @@ type Options struct {
 	// Interpreters are asked before all others, in order: before customizations, webhooks, the
 	// third-party kinds and the native ones.
 	Interpreters []interpret.Interpreter
+	// Failover says when and how workloads leave clusters.
+	Failover failover.Settings
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -108,10 +111,14 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Clusters: func(spec *workv1alpha2.ResourceBindingSpec) []string { return bind.Clusters(spec).UnsortedList() },
 		Window:   opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
 	})
+	moving := failover.New(failover.Options{
+		Cache: mgr.GetCache(), Client: mgr.GetClient(), Recorder: mgr.GetEventRecorderFor(workv1alpha2.EvictionProducerTaintManager),
+		Settings: opts.Failover, Clock: opts.Clock,
+	})
 	again.ofTemplates = []func(templates.Key){matcher.Reinterpret}
 	again.ofBindings = []func(types.NamespacedName){distributor.Reinterpret, binder.Reinterpret, aggregator.Reinterpret}
 	again.ofWorks = []func(types.NamespacedName){dispatcher.Reinterpret, statuses.Add}
-	for _, stage := range []manager.Runnable{interpreter, store, matcher, distributor, binder, dispatcher, reflector, aggregator, again} {
+	for _, stage := range []manager.Runnable{interpreter, store, matcher, distributor, binder, dispatcher, reflector, aggregator, moving, again} {
 		if err := mgr.Add(stage); err != nil {
 			return fmt.Errorf("adding %T to the manager: %w", stage, err)
 		}

@@ -51,7 +51,7 @@ func (s *standIn) schedule(ctx context.Context, key types.NamespacedName) (settl
 	}
 	clusters := s.rig.place(b)
 	if clusters == nil || sameClusters(b.Spec.Clusters, clusters) || !b.GetDeletionTimestamp().IsZero() {
-		return settle.Outcome{}, nil
+		return settle.Outcome{}, s.observed(ctx, b)
 	}
 	raw, err := json.Marshal(map[string]any{"spec": map[string]any{"clusters": clusters}})
 	if err != nil {
@@ -69,6 +69,18 @@ func (s *standIn) schedule(ctx context.Context, key types.NamespacedName) (settl
 		return settle.Outcome{}, err
 	}
 	return settle.Outcome{}, client.IgnoreNotFound(s.Status().Patch(ctx, b.Copy().Object, client.RawPatch(types.MergePatchType, raw)))
+}
+
+// observed says of bindings with evictions that they are placed as they are, which ends evictions.
+func (s *standIn) observed(ctx context.Context, b twin.Binding) error {
+	if len(b.Spec.GracefulEvictionTasks) == 0 || len(b.Spec.Clusters) == 0 || b.Status.SchedulerObservedGeneration == b.GetGeneration() {
+		return nil
+	}
+	raw, err := json.Marshal(map[string]any{"status": map[string]any{"schedulerObservedGeneration": b.GetGeneration()}})
+	if err != nil {
+		return err
+	}
+	return client.IgnoreNotFound(s.Status().Patch(ctx, b.Copy().Object, client.RawPatch(types.MergePatchType, raw)))
 }
 
 func sameClusters(a, b []workv1alpha2.TargetCluster) bool {

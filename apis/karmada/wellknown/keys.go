@@ -37,6 +37,9 @@ const (
 	EstimatorAnnotation = "scheduler.atoll.dev/estimator"
 	// NoEstimator as the value of EstimatorAnnotation says that the member has none.
 	NoEstimator = "none"
+	// ConfirmedLostAnnotation on a Cluster, "true", says that an operator has made sure that it is gone: workloads are
+	// evicted from it also while many clusters are lost at once, and copies in it are not waited for.
+	ConfirmedLostAnnotation = "failover.atoll.dev/confirmed-lost"
 	// TemplateHashAnnotation on a binding is the hash of the template that it was last brought up
 	// to date with. spec.resource.resourceVersion moves only when it changes: a template's version
 	// also moves with its status, and a restart would find every binding out of date.

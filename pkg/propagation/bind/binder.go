@@ -131,14 +131,18 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 		return settle.Outcome{}, err
 	}
 	// The new places first, then the old ones go.
-	keep := Clusters(binding.Spec)
+	empty, stay, err := b.direct(ctx, binding)
+	if err != nil {
+		return settle.Outcome{}, err
+	}
+	keep := Clusters(binding.Spec).Union(stay)
 	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	if released(binding) {
 		return settle.Outcome{}, b.remove(ctx, binding, orphans)
 	}
-	if direct := purgedDirectly(binding.Spec); direct.Len() > 0 {
+	if empty.Len() > 0 {
 		leaving := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool {
-			return !direct.Has(work.Cluster(&w)) || keep.Has(work.Cluster(&w))
+			return !empty.Has(work.Cluster(&w)) || keep.Has(work.Cluster(&w))
 		})
 		if len(leaving) > 0 { // their deletion brings the binding back here
 			return settle.Outcome{}, b.remove(ctx, binding, leaving)

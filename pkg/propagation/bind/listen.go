@@ -91,8 +91,11 @@ func (b *Binder) namespaceChanged(old, new client.Object) {
 	b.namespaces.Add(new.GetName())
 }
 
-// clusterChanged sends all namespaces to a cluster that joined.
+// clusterChanged sends all namespaces to a cluster that joined, and empties one that is back.
 func (b *Binder) clusterChanged(old, new client.Object) {
+	if old != nil && new != nil && lost(old.(*clusterv1alpha1.Cluster)) && !lost(new.(*clusterv1alpha1.Cluster)) {
+		b.clusterBack(new.GetName())
+	}
 	if old != nil || new == nil {
 		return
 	}

@@ -41,7 +41,7 @@ func Clusters(spec *workv1alpha2.ResourceBindingSpec) sets.Set[string] {
 	return names
 }
 
-// purgedDirectly are the clusters that must be left before others are entered.
+// purgedDirectly are the clusters that are to be left before others are entered.
 func purgedDirectly(spec *workv1alpha2.ResourceBindingSpec) sets.Set[string] {
 	names := sets.New[string]()
 	for _, task := range spec.GracefulEvictionTasks {

@@ -112,6 +112,7 @@ func (b *Binder) ensureOne(ctx context.Context, binding twin.Binding, c workv1al
 		return false, fmt.Errorf("overriding for cluster %s: %w", c.Name, err)
 	}
 	maps.Copy(annotations, overridden.Annotations)
+	restore(binding.Spec, c.Name, len(targets(binding.Spec)), overridden.Manifest)
 	wrote, err := b.write(ctx, wanted{
 		name: workName(binding.Spec.Resource), namespace: wellknown.ExecutionNamespace(c.Name),
 		labels: map[string]string{binding.PermanentIDLabel(): binding.PermanentID()}, annotations: annotations,
