@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/util/csaupgrade"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
@@ -73,7 +75,7 @@ func (a applier) create(ctx context.Context) (memory, bool, error) {
 	if err != nil {
 		return memory{}, true, err
 	}
-	return memoryOf(obj, a.manifest.hash), true, nil
+	return memoryOf(obj, a.manifest), true, nil
 }
 
 // adopt deals with an object that we did not know of.
@@ -123,7 +125,7 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 		return rec, false, err
 	}
 	if same {
-		return memoryOf(obj, a.manifest.hash), false, nil
+		return memoryOf(obj, desired), false, nil
 	}
 	for _, m := range obj.Managers {
 		if observe.CreatedByUs(m) {
@@ -159,7 +161,7 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 	if err != nil {
 		return rec, changed, err
 	}
-	return memoryOf(now, a.manifest.hash), changed, nil
+	return memoryOf(now, desired), changed, nil
 }
 
 // lookAgain reads the object past the cache, so that the next attempt does not repeat itself.
@@ -179,13 +181,7 @@ func (a applier) lookAgain(ctx context.Context, cause error) error {
 // retained returns the manifest with the values that the member owns, and whether there are any.
 func (a applier) retained(ctx context.Context, obj *compact.Object) (manifest, bool, error) {
 	m := a.manifest
-	scaled := false
-	for _, owner := range obj.Managers {
-		scaled = scaled || observe.ScaledByAutoscaler(owner)
-	}
-	if _, given, _ := unstructured.NestedInt64(m.Object, "spec", "replicas"); !given {
-		scaled = false
-	}
+	scaled := a.scaled(ctx, obj)
 	if a.hooks.Retain == nil && !scaled {
 		return m, false, nil
 	}
@@ -205,8 +201,25 @@ func (a applier) retained(ctx context.Context, obj *compact.Object) (manifest, b
 		}
 	}
 	retains := !holds(desired.Object, m.Object) || !holds(m.Object, desired.Object)
-	m.Unstructured = desired
+	m.Unstructured, m.scaled = desired, scaled
 	return m, retains, nil
+}
+
+// scaled tells whether an autoscaler sets the replicas that the manifest gives: one has done so, and
+// none is known to be gone since.
+func (a applier) scaled(ctx context.Context, obj *compact.Object) bool {
+	if !slices.ContainsFunc(obj.Managers, observe.ScaledByAutoscaler) {
+		return false
+	}
+	if _, given, _ := unstructured.NestedInt64(a.manifest.Object, "spec", "replicas"); !given {
+		return false
+	}
+	if err := a.observer.Conn.Grant(ctx, observe.AutoscalerResource); err != nil {
+		klog.FromContext(ctx).V(1).Info("Autoscalers of a member cannot be seen; replicas that one has set are kept", "err", err)
+		return true
+	}
+	yes, known := a.observer.Autoscaled(observe.Target{GroupKind: a.manifest.GroupVersionKind().GroupKind(), NamespacedName: a.manifest.key()})
+	return yes || !known
 }
 
 // becomeApplier turns what we own from having created the object into what we own from applying it:
