@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,6 +36,9 @@ type applier struct {
 	manifest manifest
 	// knownBefore tells that the Work had a verdict: then its object is probably there.
 	knownBefore bool
+	// contest is what is remembered of others changing the object.
+	contest *contest
+	now     time.Time
 }
 
 func (a applier) client() dynamic.ResourceInterface {
@@ -52,6 +56,11 @@ func (a applier) apply(ctx context.Context, rec memory) (after memory, wrote boo
 	if !ok {
 		if a.knownBefore && !a.observer.Synced(a.gvr) {
 			return rec, false, errNotYet
+		}
+		if rec.uid != "" && rec.hash == a.manifest.hash { // it was there
+			if err := a.contested(ctx, string(rec.uid), []string{deletedField}); err != nil {
+				return rec, false, err
+			}
 		}
 		return a.create(ctx)
 	}
@@ -127,6 +136,15 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 	if same {
 		return memoryOf(obj, desired), false, nil
 	}
+	if desired.applied(rec, obj.UID) {
+		fields, err := desired.fields(obj)
+		if err != nil {
+			return rec, false, err
+		}
+		if err := a.contested(ctx, obj.ResourceVersion, fields); err != nil {
+			return rec, false, err
+		}
+	}
 	for _, m := range obj.Managers {
 		if observe.CreatedByUs(m) {
 			if err := a.becomeApplier(ctx, obj.UID); err != nil {
@@ -162,6 +180,22 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 		return rec, changed, err
 	}
 	return memoryOf(now, desired), changed, nil
+}
+
+// contested returns an errContested if others insist on what is about to be corrected.
+func (a applier) contested(ctx context.Context, version string, fields []string) error {
+	rest, begun := a.contest.pause(a.now, a.manifest.hash, version, fields)
+	if rest == 0 {
+		return nil
+	}
+	if begun {
+		var managed []metav1.ManagedFieldsEntry
+		if live, err := a.client().Get(ctx, a.manifest.GetName(), metav1.GetOptions{}); err == nil {
+			managed = live.GetManagedFields()
+		}
+		a.contest.report = contestReport(a.manifest, a.observer.Conn.Cluster, fields, managed, rest)
+	}
+	return &errContested{report: a.contest.report, rest: rest, begun: begun}
 }
 
 // lookAgain reads the object past the cache, so that the next attempt does not repeat itself.
