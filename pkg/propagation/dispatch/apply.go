@@ -77,6 +77,12 @@ func (a applier) create(ctx context.Context) (memory, bool, error) {
 		}
 		return a.adopt(ctx, live)
 	}
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
+		// What is there may stand in its own way: its node ports are taken, its quota is used up.
+		if live, getErr := a.client().Get(ctx, a.manifest.GetName(), metav1.GetOptions{}); getErr == nil {
+			return a.adopt(ctx, live)
+		}
+	}
 	if err != nil {
 		return memory{}, false, err
 	}
