@@ -39,6 +39,11 @@ type member struct {
 	// objects to be seen.
 	parked map[string]struct{}
 	unseen map[string]struct{}
+	// held are Works whose deletion the breaker holds; decided, that it has decided in this process.
+	held    map[string]struct{}
+	decided bool
+	breaker breaker
+	count   deletionCount
 }
 
 // known is what is remembered of one Work. Only the worker that holds its name in the queue changes
@@ -66,6 +71,7 @@ func (m *member) forget(name string) {
 	delete(m.works, name)
 	delete(m.parked, name)
 	delete(m.unseen, name)
+	delete(m.held, name)
 }
 
 // park puts a Work aside; see wake.
@@ -138,7 +144,10 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	if apierrors.IsNotFound(err) {
 		m.forget(name)
 		m.d.endIfGone(ctx, m)
-		return settle.Outcome{}, nil
+		if state, err := m.d.stateOf(ctx, m.cluster); err != nil || !state.held {
+			return settle.Outcome{}, err
+		}
+		return settle.Outcome{}, m.settleHeld(ctx)
 	}
 	if err != nil {
 		return settle.Outcome{}, fmt.Errorf("reading Work %s: %w", key, err)
@@ -150,8 +159,13 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	if state.pull {
 		return settle.Outcome{}, nil // its agent does it
 	}
+	if state.held {
+		if err := m.settleHeld(ctx); err != nil {
+			return settle.Outcome{}, err
+		}
+	}
 	if !w.DeletionTimestamp.IsZero() {
-		return settle.Outcome{}, m.finish(ctx, &w, state)
+		return m.finish(ctx, &w, state)
 	}
 	k := m.known(name)
 	verdict := &Verdict{UID: w.UID, Conditions: []metav1.Condition{dispatching(work.Suspended(&w))}}
