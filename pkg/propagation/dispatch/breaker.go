@@ -164,6 +164,10 @@ func (m *member) mayDelete(ctx context.Context, w *workv1alpha1.Work) (bool, err
 	}
 	if !admitted {
 		m.park(m.held, w.Name)
+		var again clusterv1alpha1.Cluster
+		if m.d.opts.Client.Get(ctx, types.NamespacedName{Name: m.cluster}, &again, client.UnsafeDisableDeepCopy) == nil && releaseOf(&again) != r {
+			m.wake(m.held) // released between being read and waiting for it
+		}
 	}
 	message := fmt.Sprintf("%d of the %d objects in cluster %s are to be deleted at once; these deletions are held. Annotate the Cluster with %s=%d to let them go, or with a time until which any may",
 		len(waiting), total, m.cluster, ReleaseDeletionsAnnotation, len(waiting))
@@ -210,8 +214,12 @@ type deletionCount struct {
 // released. It is called while the Cluster says that deletions are held.
 func (m *member) settleHeld(ctx context.Context) error {
 	_, waiting, err := m.deletions(ctx)
-	if err != nil || len(waiting) > 0 {
+	if err != nil || len(waiting) > 1 {
 		return err
+	}
+	if len(waiting) == 1 {
+		m.wake(m.held) // a single one is no flood
+		return nil
 	}
 	var cluster clusterv1alpha1.Cluster
 	if err := m.d.opts.Client.Get(ctx, types.NamespacedName{Name: m.cluster}, &cluster); err != nil {
