@@ -152,7 +152,7 @@ func TestFailover(t *testing.T) {
 	if err := alive.Get(t.Context(), types.NamespacedName{Namespace: r.namespace, Name: "app"}, &appsv1.Deployment{}); err != nil {
 		t.Error(err)
 	}
-	r.told("app", "EvictWorkloadFromClusterSucceed", "Evict from cluster "+dead.name+" succeed.")
+	r.event("Deployment", "app", "EvictWorkloadFromClusterSucceed", "Evict from cluster "+dead.name+" succeed.")
 }
 
 // A member is back before anybody took over (#5803): everything is as it was, the same object too, and
@@ -184,7 +184,7 @@ func TestFailoverWithdrawn(t *testing.T) {
 	if after.UID != before.UID || *after.Spec.Replicas != 2 {
 		t.Errorf("the deployment is another one: %s with %d replicas, was %s", after.UID, *after.Spec.Replicas, before.UID)
 	}
-	r.told("app", "EvictionWithdrawn", dead.name)
+	r.event("ConfigMap", "app", "EvictionWithdrawn", dead.name)
 }
 
 // Directly: the dead member is not waited for, and is empty as soon as it is back. The state of the

@@ -93,8 +93,8 @@ func wantField(u *unstructured.Unstructured, want any, path ...string) error {
 	return nil
 }
 
-// event looks for one with a reason and words.
-func (r *rig) event(namespace, reason, words string) func(context.Context) error {
+// anyEvent looks in a namespace for an event with a reason and words.
+func (r *rig) anyEvent(namespace, reason, words string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		var events corev1.EventList
 		if err := r.plane.List(ctx, &events, client.InNamespace(namespace)); err != nil {
@@ -275,7 +275,7 @@ end`},
 			}
 			return nil
 		})
-		r.eventually("the failure is told", r.event(execution, "ReflectStatusFailed", "customization "+r.namespace+": ReflectStatus: luaScript:1: no luck"))
+		r.eventually("the failure is told", r.anyEvent(execution, "ReflectStatusFailed", "customization "+r.namespace+": ReflectStatus: luaScript:1: no luck"))
 	})
 	t.Run("a script that loops holds up nothing else", func(t *testing.T) {
 		c.Spec.Customizations.ReplicaResource.LuaScript = "function GetReplicas(o) while true do end end"
@@ -285,7 +285,7 @@ end`},
 		for i := range 60 { // a second each, two at a time, if nobody stopped it
 			r.create(object(widget, r.namespace, fmt.Sprintf("stuck%d", i), map[string]any{"size": int64(1)}))
 		}
-		r.eventually("the failure is told", r.event(r.namespace, "GetReplicasFailed", "customization "+r.namespace+": GetReplicas: has not finished within 1s"))
+		r.eventually("the failure is told", r.anyEvent(r.namespace, "GetReplicasFailed", "customization "+r.namespace+": GetReplicas: has not finished within 1s"))
 		start := time.Now()
 		r.create(deployment(r.namespace, "web", 3))
 		r.inAll(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "web"}}, nil)

@@ -8,7 +8,6 @@ import (
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,23 +45,6 @@ func (r *rig) keys(name string, want ...string) {
 	}
 }
 
-// told waits for an event about a ConfigMap.
-func (r *rig) told(name, reason, part string) {
-	r.t.Helper()
-	r.eventually("event "+reason, func(ctx context.Context) error {
-		var events corev1.EventList
-		if err := r.plane.List(ctx, &events, client.InNamespace(r.namespace)); err != nil {
-			return err
-		}
-		for _, e := range events.Items {
-			if e.Reason == reason && e.InvolvedObject.Name == name && strings.Contains(e.Message, part) {
-				return nil
-			}
-		}
-		return fmt.Errorf("none of %d says %q of %s", len(events.Items), part, name)
-	})
-}
-
 func TestOverrides(t *testing.T) {
 	r := newRig(t, 2)
 	r.settleNamespace()
@@ -70,7 +52,7 @@ func TestOverrides(t *testing.T) {
 	override := r.overridesKey("first", r.members[1], policyv1alpha1.OverriderOpReplace, "/data/key", "b")
 	r.create(r.configMap("cm", "a"))
 	r.keys("cm", "a", "b")
-	r.told("cm", "ApplyOverridePolicySucceed", fmt.Sprintf("Apply override policy(%s/first) for cluster(%s) succeed.", r.namespace, r.members[1].name))
+	r.event("ConfigMap", "cm", "ApplyOverridePolicySucceed", fmt.Sprintf("Apply override policy(%s/first) for cluster(%s) succeed.", r.namespace, r.members[1].name))
 
 	var w workv1alpha1.Work
 	key := types.NamespacedName{Namespace: wellknown.ExecutionNamespace(r.members[1].name), Name: wellknown.WorkName("ConfigMap", "cm", r.namespace)}
@@ -93,7 +75,7 @@ func TestOverrides(t *testing.T) {
 
 	// One that does not apply holds up its own cluster alone, says so, and heals.
 	broken := r.overridesKey("third", r.members[0], policyv1alpha1.OverriderOpReplace, "/data/none/x", "e")
-	r.told("cm", "ApplyOverridePolicyFailed", "replace /data/none/x")
+	r.event("ConfigMap", "cm", "ApplyOverridePolicyFailed", "replace /data/none/x")
 	r.patch(r.plane, override, `{"spec":{"overrideRules":[{"overriders":{"plaintext":[{"path":"/data/key","operator":"replace","value":"f"}]}}]}}`)
 	r.keys("cm", "c", "f")
 	if err := r.plane.Delete(t.Context(), broken); err != nil {

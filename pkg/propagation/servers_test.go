@@ -125,6 +125,8 @@ func makeServers(t *testing.T) (servers, error) {
 		flags := []string{"--disable-admission-plugins=ServiceAccount", "--service-cluster-ip-range=10.96.0.0/16"}
 		if i == 0 {
 			flags[0] += ",StorageObjectInUseProtection"
+		} else {
+			flags[1] += ",fd00:10:96::/112" // members have both families
 		}
 		started, err := apiservertesting.StartTestServer(whole{t}, apiservertesting.NewDefaultTestServerOptions(), flags, storage)
 		if err != nil {

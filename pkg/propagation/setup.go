@@ -47,6 +47,8 @@ type Options struct {
 	Interpreters []interpret.Interpreter
 	// Failover says when and how workloads leave clusters.
 	Failover failover.Settings
+	// Deletions limits what may be deleted in one member at once; see dispatch.DeletionLimit for the defaults.
+	Deletions dispatch.DeletionLimit
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -99,7 +101,7 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 	})
 	dispatcher := dispatch.New(dispatch.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Connections: pool, Interpreter: interpreter,
-		Recorder: mgr.GetEventRecorderFor("execution-controller"), Reflect: statuses.Add, WorkersPerMember: opts.Workers, Clock: opts.Clock,
+		Recorder: mgr.GetEventRecorderFor("execution-controller"), Reflect: statuses.Add, WorkersPerMember: opts.Workers, Deletions: opts.Deletions, Clock: opts.Clock,
 	})
 	reflector := reflect.New(reflect.Options{
 		Client: mgr.GetClient(), Source: dispatcher, Interpreter: interpreter,

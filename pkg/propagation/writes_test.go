@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,8 @@ import (
 type counter struct {
 	mu    sync.Mutex
 	count map[string]int
+	// deleted are the paths of what was deleted, in order.
+	deleted []string
 }
 
 func (c *counter) add(r *http.Request) {
@@ -47,6 +50,15 @@ func (c *counter) add(r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count[r.Method+" "+what]++
+	if r.Method == http.MethodDelete {
+		c.deleted = append(c.deleted, r.URL.Path)
+	}
+}
+
+func (c *counter) deletions() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.deleted)
 }
 
 func (c *counter) reset() {

@@ -48,7 +48,7 @@ func TestPrune(t *testing.T) {
 		"a kind of the same name in another group": {`{"apiVersion":"example.com/v1","kind":"Service","spec":{"clusterIP":"10.0.0.1"}}`, `{"apiVersion":"example.com/v1","kind":"Service","spec":{"clusterIP":"10.0.0.1"}}`},
 	} {
 		got := decode(t, c.template)
-		prune(got)
+		Prune(got)
 		if diff := cmp.Diff(decode(t, c.want).Object, got.Object); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -153,6 +153,9 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 		if b.queue.Failures(key) >= patience || !passing(err) {
 			b.event(binding, corev1.EventTypeWarning, "SyncWorkFailed", "%v", err)
 		}
+		if nothingButSize(err) {
+			return outcome, nil // a change of the template brings it back
+		}
 		return outcome, err
 	}
 	if wrote {

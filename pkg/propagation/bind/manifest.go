@@ -39,7 +39,7 @@ func origin(manifest *unstructured.Unstructured, planeUID string) {
 	}
 	manifest.SetAnnotations(annotations)
 	addLabels(manifest, map[string]string{wellknown.ManagedLabel: wellknown.LabelValueTrue})
-	prune(manifest)
+	Prune(manifest)
 }
 
 func addLabels(manifest *unstructured.Unstructured, labels map[string]string) {

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// prune removes from a template what its API server generated and a member must not get
+// Prune removes from a template what its API server generated and a member must not get
 // (Karmada: pkg/resourceinterpreter/default/native/prune). It changes manifest.
-func prune(manifest *unstructured.Unstructured) {
+func Prune(manifest *unstructured.Unstructured) {
 	metadata, _ := manifest.Object["metadata"].(map[string]any)
 	for _, field := range []string{
 		"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields",

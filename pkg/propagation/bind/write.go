@@ -147,7 +147,10 @@ func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
 			return false, err
 		}
 		to.OwnerReferences = w.owners
-		if err := b.opts.Client.Create(ctx, to); err != nil {
+		if err := fits(to); err != nil {
+			return false, fmt.Errorf("creating Work %s/%s: %w", w.namespace, w.name, err)
+		}
+		if err := refusedForSize(b.opts.Client.Create(ctx, to)); err != nil {
 			return false, fmt.Errorf("creating Work %s/%s: %w", w.namespace, w.name, err)
 		}
 		b.created.Store(key, to)
@@ -172,8 +175,11 @@ func (b *Binder) write(ctx context.Context, w wanted) (bool, error) {
 			return false, nil
 		}
 	}
+	if err := fits(to); err != nil {
+		return false, fmt.Errorf("updating Work %s/%s: %w", w.namespace, w.name, err)
+	}
 	wrote, err := mergepatch.Apply(ctx, b.opts.Client, was, to, false)
-	if err != nil {
+	if err := refusedForSize(err); err != nil {
 		b.created.Delete(key)
 		return false, fmt.Errorf("updating Work %s/%s: %w", w.namespace, w.name, err)
 	}

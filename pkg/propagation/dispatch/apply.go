@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -13,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/util/csaupgrade"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 
 	"atoll.dev/atoll/apis/karmada/wellknown"
@@ -33,6 +36,9 @@ type applier struct {
 	manifest manifest
 	// knownBefore tells that the Work had a verdict: then its object is probably there.
 	knownBefore bool
+	// contest is what is remembered of others changing the object.
+	contest *contest
+	now     time.Time
 }
 
 func (a applier) client() dynamic.ResourceInterface {
@@ -51,6 +57,11 @@ func (a applier) apply(ctx context.Context, rec memory) (after memory, wrote boo
 		if a.knownBefore && !a.observer.Synced(a.gvr) {
 			return rec, false, errNotYet
 		}
+		if rec.uid != "" && rec.hash == a.manifest.hash { // it was there
+			if err := a.contested(ctx, string(rec.uid), []string{deletedField}); err != nil {
+				return rec, false, err
+			}
+		}
 		return a.create(ctx)
 	}
 	return a.update(ctx, obj, rec)
@@ -66,6 +77,12 @@ func (a applier) create(ctx context.Context) (memory, bool, error) {
 		}
 		return a.adopt(ctx, live)
 	}
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
+		// What is there may stand in its own way: its node ports are taken, its quota is used up.
+		if live, getErr := a.client().Get(ctx, a.manifest.GetName(), metav1.GetOptions{}); getErr == nil {
+			return a.adopt(ctx, live)
+		}
+	}
 	if err != nil {
 		return memory{}, false, err
 	}
@@ -73,7 +90,7 @@ func (a applier) create(ctx context.Context) (memory, bool, error) {
 	if err != nil {
 		return memory{}, true, err
 	}
-	return memoryOf(obj, a.manifest.hash), true, nil
+	return memoryOf(obj, a.manifest), true, nil
 }
 
 // adopt deals with an object that we did not know of.
@@ -123,7 +140,16 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 		return rec, false, err
 	}
 	if same {
-		return memoryOf(obj, a.manifest.hash), false, nil
+		return memoryOf(obj, desired), false, nil
+	}
+	if desired.applied(rec, obj.UID) {
+		fields, err := desired.fields(obj)
+		if err != nil {
+			return rec, false, err
+		}
+		if err := a.contested(ctx, obj.ResourceVersion, fields); err != nil {
+			return rec, false, err
+		}
 	}
 	for _, m := range obj.Managers {
 		if observe.CreatedByUs(m) {
@@ -159,7 +185,23 @@ func (a applier) update(ctx context.Context, obj *compact.Object, rec memory) (m
 	if err != nil {
 		return rec, changed, err
 	}
-	return memoryOf(now, a.manifest.hash), changed, nil
+	return memoryOf(now, desired), changed, nil
+}
+
+// contested returns an errContested if others insist on what is about to be corrected.
+func (a applier) contested(ctx context.Context, version string, fields []string) error {
+	rest, begun := a.contest.pause(a.now, a.manifest.hash, version, fields)
+	if rest == 0 {
+		return nil
+	}
+	if begun {
+		var managed []metav1.ManagedFieldsEntry
+		if live, err := a.client().Get(ctx, a.manifest.GetName(), metav1.GetOptions{}); err == nil {
+			managed = live.GetManagedFields()
+		}
+		a.contest.report = contestReport(a.manifest, a.observer.Conn.Cluster, fields, managed, rest)
+	}
+	return &errContested{report: a.contest.report, rest: rest, begun: begun}
 }
 
 // lookAgain reads the object past the cache, so that the next attempt does not repeat itself.
@@ -179,13 +221,7 @@ func (a applier) lookAgain(ctx context.Context, cause error) error {
 // retained returns the manifest with the values that the member owns, and whether there are any.
 func (a applier) retained(ctx context.Context, obj *compact.Object) (manifest, bool, error) {
 	m := a.manifest
-	scaled := false
-	for _, owner := range obj.Managers {
-		scaled = scaled || observe.ScaledByAutoscaler(owner)
-	}
-	if _, given, _ := unstructured.NestedInt64(m.Object, "spec", "replicas"); !given {
-		scaled = false
-	}
+	scaled := a.scaled(ctx, obj)
 	if a.hooks.Retain == nil && !scaled {
 		return m, false, nil
 	}
@@ -205,8 +241,25 @@ func (a applier) retained(ctx context.Context, obj *compact.Object) (manifest, b
 		}
 	}
 	retains := !holds(desired.Object, m.Object) || !holds(m.Object, desired.Object)
-	m.Unstructured = desired
+	m.Unstructured, m.scaled = desired, scaled
 	return m, retains, nil
+}
+
+// scaled tells whether an autoscaler sets the replicas that the manifest gives: one has done so, and
+// none is known to be gone since.
+func (a applier) scaled(ctx context.Context, obj *compact.Object) bool {
+	if !slices.ContainsFunc(obj.Managers, observe.ScaledByAutoscaler) {
+		return false
+	}
+	if _, given, _ := unstructured.NestedInt64(a.manifest.Object, "spec", "replicas"); !given {
+		return false
+	}
+	if err := a.observer.Conn.Grant(ctx, observe.AutoscalerResource); err != nil {
+		klog.FromContext(ctx).V(1).Info("Autoscalers of a member cannot be seen; replicas that one has set are kept", "err", err)
+		return true
+	}
+	yes, known := a.observer.Autoscaled(observe.Target{GroupKind: a.manifest.GroupVersionKind().GroupKind(), NamespacedName: a.manifest.key()})
+	return yes || !known
 }
 
 // becomeApplier turns what we own from having created the object into what we own from applying it:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
@@ -45,6 +46,8 @@ type Options struct {
 	Reflect func(work types.NamespacedName)
 	// WorkersPerMember is how many Works are brought into one member at a time. Default 8.
 	WorkersPerMember int
+	// Deletions limits what may be deleted in one member at once.
+	Deletions DeletionLimit
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
 }
@@ -67,6 +70,7 @@ func New(opts Options) *Dispatcher {
 	if opts.Clock == nil {
 		opts.Clock = clock.RealClock{}
 	}
+	opts.Deletions = opts.Deletions.withDefaults()
 	return &Dispatcher{opts: opts, members: map[string]*member{}}
 }
 
@@ -110,7 +114,8 @@ func (d *Dispatcher) member(cluster string) *member {
 	m := &member{
 		d: d, cluster: cluster, stop: stop,
 		queue: settle.New[string](settle.Options{Name: "dispatch", Clock: d.opts.Clock}),
-		works: map[string]*known{}, parked: map[string]struct{}{}, unseen: map[string]struct{}{},
+		works: map[string]*known{}, parked: map[string]struct{}{}, unseen: map[string]struct{}{}, held: map[string]struct{}{},
+		breaker: breaker{limit: d.opts.Deletions, admitted: map[types.UID]time.Time{}},
 	}
 	d.members[cluster] = m
 	d.group.Go(func() { m.queue.Run(ctx, d.opts.WorkersPerMember, m.reconcile) })
@@ -154,6 +159,7 @@ func (d *Dispatcher) clusterChanged(old, new client.Object) {
 		d.mu.Unlock()
 		if m != nil {
 			m.wake(m.parked) // their Works are released, since the member does not exist any more
+			m.wake(m.held)
 		}
 		return
 	}
@@ -164,6 +170,9 @@ func (d *Dispatcher) clusterChanged(old, new client.Object) {
 	now := stateOf(new.(*clusterv1alpha1.Cluster))
 	if now.ready || now.leaving {
 		m.wake(m.parked)
+	}
+	if was, ok := old.(*clusterv1alpha1.Cluster); now.leaving || ok && releaseOf(was) != releaseOf(new.(*clusterv1alpha1.Cluster)) {
+		m.wake(m.held)
 	}
 	if old == nil || !sameWay(old.(*clusterv1alpha1.Cluster), new.(*clusterv1alpha1.Cluster)) {
 		d.enqueueAll(m) // what failed for want of a way need not wait for its backoff
@@ -180,7 +189,7 @@ func (d *Dispatcher) endIfGone(ctx context.Context, m *member) {
 	defer d.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.works)+len(m.parked)+len(m.unseen) == 0 && d.members[m.cluster] == m {
+	if len(m.works)+len(m.parked)+len(m.unseen)+len(m.held) == 0 && d.members[m.cluster] == m {
 		delete(d.members, m.cluster)
 		m.stop()
 	}
@@ -212,6 +221,8 @@ func (d *Dispatcher) enqueueAll(m *member) {
 // clusterState is what dispatching needs to know of a Cluster.
 type clusterState struct {
 	exists, ready, leaving, pull bool
+	// held tells that the Cluster says that deletions are held.
+	held bool
 }
 
 // stateOf: a cluster that nobody has judged yet is tried.
@@ -220,6 +231,7 @@ func stateOf(c *clusterv1alpha1.Cluster) clusterState {
 	return clusterState{
 		exists: true, leaving: !c.DeletionTimestamp.IsZero(), pull: c.Spec.SyncMode == clusterv1alpha1.Pull,
 		ready: ready == nil || ready.Status == metav1.ConditionTrue,
+		held:  meta.IsStatusConditionTrue(c.Status.Conditions, DeletionsHeld),
 	}
 }
 

@@ -27,6 +27,8 @@ type manifest struct {
 	ordinal int
 	// hash identifies the content.
 	hash string
+	// scaled tells that an autoscaler of the member sets the replicas.
+	scaled bool
 }
 
 func (m manifest) key() types.NamespacedName {
@@ -80,16 +82,18 @@ type memory struct {
 	resourceVersion string
 	generation      int64
 	hash            string
+	// scaled tells that the replicas were left to an autoscaler.
+	scaled bool
 }
 
-func memoryOf(obj *compact.Object, hash string) memory {
-	return memory{uid: obj.UID, resourceVersion: obj.ResourceVersion, generation: obj.Generation, hash: hash}
+func memoryOf(obj *compact.Object, m manifest) memory {
+	return memory{uid: obj.UID, resourceVersion: obj.ResourceVersion, generation: obj.Generation, hash: m.hash, scaled: m.scaled}
 }
 
 // current tells whether the object is as the manifest, with what the member owns put in, wants it.
 // rec is what we brought about last, the zero value after a restart.
 func current(m manifest, obj *compact.Object, rec memory) (bool, error) {
-	if rec.hash == m.hash && rec.uid == obj.UID {
+	if rec.hash == m.hash && rec.uid == obj.UID && rec.scaled == m.scaled {
 		if rec.resourceVersion == obj.ResourceVersion {
 			return true, nil
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -38,12 +39,18 @@ type member struct {
 	// objects to be seen.
 	parked map[string]struct{}
 	unseen map[string]struct{}
+	// held are Works whose deletion the breaker holds; decided, that it has decided in this process.
+	held    map[string]struct{}
+	decided bool
+	breaker breaker
+	count   deletionCount
 }
 
 // known is what is remembered of one Work. Only the worker that holds its name in the queue changes
 // memories; verdict is guarded by member.mu.
 type known struct {
 	memories []memory
+	contests []contest
 	verdict  *Verdict
 }
 
@@ -64,6 +71,7 @@ func (m *member) forget(name string) {
 	delete(m.works, name)
 	delete(m.parked, name)
 	delete(m.unseen, name)
+	delete(m.held, name)
 }
 
 // park puts a Work aside; see wake.
@@ -136,7 +144,10 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	if apierrors.IsNotFound(err) {
 		m.forget(name)
 		m.d.endIfGone(ctx, m)
-		return settle.Outcome{}, nil
+		if state, err := m.d.stateOf(ctx, m.cluster); err != nil || !state.held {
+			return settle.Outcome{}, err
+		}
+		return settle.Outcome{}, m.settleHeld(ctx)
 	}
 	if err != nil {
 		return settle.Outcome{}, fmt.Errorf("reading Work %s: %w", key, err)
@@ -148,8 +159,13 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	if state.pull {
 		return settle.Outcome{}, nil // its agent does it
 	}
+	if state.held {
+		if err := m.settleHeld(ctx); err != nil {
+			return settle.Outcome{}, err
+		}
+	}
 	if !w.DeletionTimestamp.IsZero() {
-		return settle.Outcome{}, m.finish(ctx, &w, state)
+		return m.finish(ctx, &w, state)
 	}
 	k := m.known(name)
 	verdict := &Verdict{UID: w.UID, Conditions: []metav1.Condition{dispatching(work.Suspended(&w))}}
@@ -161,7 +177,8 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 		m.judge(key, k, verdict)
 		return settle.Outcome{}, m.parkUntil(ctx, name, func(s clusterState) bool { return s.ready })
 	}
-	wrote, total, errs := m.apply(ctx, &w, k)
+	done := m.apply(ctx, &w, k)
+	errs := done.errs
 	if slices.Contains(errs, errNotYet) {
 		m.park(m.unseen, name)
 		m.wakeIfSeen()
@@ -170,19 +187,24 @@ func (m *member) reconcile(ctx context.Context, name string) (settle.Outcome, er
 	if len(errs) > 0 && !slices.ContainsFunc(errs, func(err error) bool { return !passing(err) && !apierrors.IsConflict(err) }) && m.queue.Failures(name) < patience {
 		return settle.Outcome{}, errors.Join(errs...)
 	}
-	condition := applied(total, errs)
-	verdict.Conditions = append(verdict.Conditions, condition)
+	verdict.Conditions = append(verdict.Conditions, applied(done.total, errs))
+	if c := contested(&w, k.contests); c != nil {
+		verdict.Conditions = append(verdict.Conditions, *c)
+	}
 	m.judge(key, k, verdict)
+	for _, found := range done.contested {
+		m.announceContest(ctx, &w, found)
+	}
 	if len(errs) > 0 {
 		m.d.opts.Recorder.Eventf(&w, corev1.EventTypeWarning, "SyncFailed",
 			"Failed to sync work(%s/%s) to cluster(%s), err: %v", w.Namespace, w.Name, m.cluster, errors.Join(errs...))
 		return settle.Outcome{}, errors.Join(errs...)
 	}
-	if wrote {
+	if done.wrote {
 		m.d.opts.Recorder.Eventf(&w, corev1.EventTypeNormal, "SyncSucceed",
 			"Sync work(%s/%s) to cluster(%s) successful.", w.Namespace, w.Name, m.cluster)
 	}
-	return settle.Outcome{}, nil
+	return settle.Outcome{After: done.after}, nil
 }
 
 // wakeIfSeen catches the case that the objects were seen between finding that they were not and waiting for them.
@@ -203,34 +225,69 @@ func (m *member) judge(key types.NamespacedName, k *known, v *Verdict) {
 	m.d.opts.Reflect(key)
 }
 
+// done is what applying a Work came to.
+type done struct {
+	wrote bool
+	total int
+	errs  []error
+	// contested are manifests whose objects turned out just now to be contested.
+	contested []contestedManifest
+	// after, if positive, is when to look again although nothing changes.
+	after time.Duration
+}
+
+type contestedManifest struct {
+	manifest
+	report string
+}
+
+func (d *done) lookAgain(after time.Duration) {
+	if after > 0 && (d.after == 0 || after < d.after) {
+		d.after = after
+	}
+}
+
 // apply applies every manifest of a Work; one that fails does not stop the others.
-func (m *member) apply(ctx context.Context, w *workv1alpha1.Work, k *known) (wrote bool, total int, errs []error) {
+func (m *member) apply(ctx context.Context, w *workv1alpha1.Work, k *known) done {
+	d := done{total: len(w.Spec.Workload.Manifests)}
 	manifests, err := manifestsOf(w)
 	if err != nil {
-		return false, len(w.Spec.Workload.Manifests), []error{err}
+		d.errs = []error{err}
+		return d
 	}
 	o, err := m.observe(ctx)
 	if err != nil {
-		return false, len(manifests), []error{err}
+		d.errs = []error{err}
+		return d
 	}
 	if len(k.memories) != len(manifests) {
-		k.memories = make([]memory, len(manifests))
+		k.memories, k.contests = make([]memory, len(manifests)), make([]contest, len(manifests))
 	}
 	for i, manifest := range manifests {
 		a, err := m.applier(ctx, o, manifest)
 		if err != nil {
-			errs = append(errs, err)
+			d.errs = append(d.errs, err)
 			continue
 		}
 		a.knownBefore = work.Applied(w) != nil
+		a.contest, a.now = &k.contests[i], m.d.opts.Clock.Now()
 		rec, changed, err := a.apply(ctx, k.memories[i])
 		k.memories[i] = rec
-		wrote = wrote || changed
-		if err != nil {
-			errs = append(errs, err)
+		d.wrote = d.wrote || changed
+		var held *errContested
+		switch {
+		case errors.As(err, &held):
+			d.lookAgain(held.rest)
+			if held.begun {
+				d.contested = append(d.contested, contestedManifest{manifest, held.report})
+			}
+		case err != nil:
+			d.errs = append(d.errs, err)
+		default:
+			d.lookAgain(a.contest.agreed(a.now))
 		}
 	}
-	return wrote, len(manifests), errs
+	return d
 }
 
 // applier resolves a manifest's kind in the member and makes sure that we may write and watch it.

@@ -3,9 +3,11 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -35,11 +37,39 @@ func applied(total int, errs []error) metav1.Condition {
 			Message: "Manifest has been successfully applied"}
 	}
 	message := fmt.Sprintf("Failed to apply all manifests (%d/%d): %s", total-len(errs), total, utilerrors.NewAggregate(errs))
-	const most = 32 * 1024 // the API server's limit of a condition's message
-	if len(message) > most {
-		message = message[:most-3] + "..."
+	return metav1.Condition{Type: workv1alpha1.WorkApplied, Status: metav1.ConditionFalse, Reason: "AppliedFailed", Message: bounded(message)}
+}
+
+// Contested is the condition of a Work that tells whether somebody in the member insists on other
+// values than the template's, so that an object is left as it is for a while. It is there once that
+// has happened.
+const Contested = "Contested"
+
+// contested is that condition; nil if there has never been a reason for it.
+func contested(w *workv1alpha1.Work, contests []contest) *metav1.Condition {
+	var reports []string
+	for _, c := range contests {
+		if c.pauses > 0 {
+			reports = append(reports, c.report)
+		}
 	}
-	return metav1.Condition{Type: workv1alpha1.WorkApplied, Status: metav1.ConditionFalse, Reason: "AppliedFailed", Message: message}
+	switch {
+	case len(reports) > 0:
+		return &metav1.Condition{Type: Contested, Status: metav1.ConditionTrue, Reason: "FieldsContested", Message: bounded(strings.Join(reports, "; "))}
+	case meta.IsStatusConditionTrue(w.Status.Conditions, Contested):
+		return &metav1.Condition{Type: Contested, Status: metav1.ConditionFalse, Reason: "FieldsAgreed",
+			Message: "Nobody in the cluster contests the template any more."}
+	}
+	return nil
+}
+
+// bounded keeps a message within the API server's limit of a condition's message.
+func bounded(message string) string {
+	const most = 32 * 1024
+	if len(message) > most {
+		return message[:most-3] + "..."
+	}
+	return message
 }
 
 // patience is how many failures in a row of a kind that passes by itself are not told.

@@ -37,8 +37,9 @@ type Observer struct {
 	ctx      context.Context
 	listener Listener
 
-	mu        sync.Mutex
-	resources map[schema.GroupVersionResource]*resource
+	mu          sync.Mutex
+	resources   map[schema.GroupVersionResource]*resource
+	autoscalers *autoscalers // nil until somebody asks
 }
 
 // resource is one informer with what our own writes have returned and it has not delivered yet.

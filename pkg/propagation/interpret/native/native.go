@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/clock"
 
@@ -42,7 +43,7 @@ func New(clk clock.PassiveClock) *Interpreter {
 			Dependencies: podDependencies("spec", "template", "spec"),
 		},
 		batch.WithKind("Job"): {
-			Replicas: jobReplicas, ReviseReplicas: setSpec("parallelism"),
+			Replicas: jobReplicas, ReviseReplicas: setSpec("parallelism"), Retain: retainJob,
 			ReflectStatus:   reflectFields("active", "succeeded", "failed", "conditions", "startTime", "completionTime"),
 			AggregateStatus: jobAggregator{clk}.aggregate,
 			Dependencies:    podDependencies("spec", "template", "spec"),
@@ -51,14 +52,16 @@ func New(clk clock.PassiveClock) *Interpreter {
 			AggregateStatus: aggregateCronJob, Dependencies: podDependencies("spec", "jobTemplate", "spec", "template", "spec"),
 		},
 		core.WithKind("Pod"): {
-			Replicas: podReplicas, AggregateStatus: aggregatePod, Healthy: podHealthy, Dependencies: podDependencies("spec"),
+			Replicas: podReplicas, Retain: retainTolerations, AggregateStatus: aggregatePod, Healthy: podHealthy, Dependencies: podDependencies("spec"),
 		},
 		core.WithKind("Service"): {
-			ReflectStatus: reflectService, AggregateStatus: aggregateService, Healthy: serviceHealthy,
+			Retain: retainService, ReflectStatus: reflectService, AggregateStatus: aggregateService, Healthy: serviceHealthy,
 		},
-		core.WithKind("ServiceAccount"):        {Retain: retainImagePullSecrets},
-		core.WithKind("PersistentVolume"):      {AggregateStatus: aggregateVolume},
-		core.WithKind("PersistentVolumeClaim"): {AggregateStatus: aggregateClaim, Healthy: claimHealthy},
+		core.WithKind("ServiceAccount"):                   {Retain: retainImagePullSecrets},
+		core.WithKind("PersistentVolume"):                 {AggregateStatus: aggregateVolume},
+		core.WithKind("Secret"):                           {Retain: retainToken},
+		rbacv1.SchemeGroupVersion.WithKind("ClusterRole"): {Retain: retainAggregatedRules},
+		core.WithKind("PersistentVolumeClaim"):            {Retain: retainStorage, AggregateStatus: aggregateClaim, Healthy: claimHealthy},
 		networkingv1.SchemeGroupVersion.WithKind("Ingress"): {
 			AggregateStatus: aggregateIngress, Healthy: loadBalancerHealthy, Dependencies: ingressDependencies,
 		},
