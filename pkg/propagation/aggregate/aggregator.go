@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	corev1 "k8s.io/api/core/v1"
@@ -81,6 +82,7 @@ func (a *Aggregator) Start(ctx context.Context) error {
 		&workv1alpha1.Work{}:          a.workChanged,
 		twin.NewBinding("").Object:    a.bindingChanged,
 		twin.NewBinding("any").Object: a.bindingChanged,
+		&clusterv1alpha1.Cluster{}:    func(old, new client.Object) { a.clusterChanged(ctx, old, new) },
 	} {
 		if _, err := changes.Of(ctx, a.opts.Cache, obj, changed); err != nil {
 			return err
@@ -139,11 +141,16 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 		return settle.Outcome{After: wait}, nil
 	}
 	items := itemsOf(works, binding.Spec.Resource)
+	lost, err := a.lost(ctx, items)
+	if err != nil {
+		return settle.Outcome{}, err
+	}
+	markStale(items, lost)
 	wrote, err := a.writeBinding(ctx, binding, items)
 	if err != nil {
 		return settle.Outcome{Changed: wrote}, err
 	}
-	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, items, news(binding.Status.AggregatedStatus, items))
+	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, current(items, lost), news(binding.Status.AggregatedStatus, items))
 	return settle.Outcome{Changed: wrote || wroteTemplate}, err
 }
 
