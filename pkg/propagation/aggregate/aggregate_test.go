@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
@@ -44,6 +45,50 @@ func TestItems(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("items (-want +got):", diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	item := func(cluster string, applied bool, message, status string) workv1alpha2.AggregatedStatusItem {
+		i := workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Applied: applied, AppliedMessage: message, Health: workv1alpha2.ResourceUnknown}
+		if status != "" {
+			i.Status, i.Health = &runtime.RawExtension{Raw: []byte(status)}, workv1alpha2.ResourceHealthy
+		}
+		return i
+	}
+	got := withRefusals([]workv1alpha2.AggregatedStatusItem{item("b", true, "", `{"replicas":2}`), item("c", true, "", `{"replicas":3}`)},
+		map[string]string{"a": "too large", "b": "no such path"})
+	want := []workv1alpha2.AggregatedStatusItem{
+		item("a", false, "too large", ""), item("b", false, "no such path", `{"replicas":2}`), item("c", true, "", `{"replicas":3}`),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("items (-want +got):", diff)
+	}
+}
+
+func TestMarkStale(t *testing.T) {
+	status := &runtime.RawExtension{Raw: []byte(`{"replicas":2}`)}
+	given := []workv1alpha2.AggregatedStatusItem{
+		{ClusterName: "a", Applied: true, Health: workv1alpha2.ResourceHealthy, Status: status},
+		{ClusterName: "b", Health: workv1alpha2.ResourceUnknown, AppliedMessage: "quota exceeded"},
+		{ClusterName: "c", Applied: true, Health: workv1alpha2.ResourceUnhealthy, Status: status},
+	}
+	since := metav1.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+	lost := map[string]metav1.Time{"a": since, "b": since}
+	markStale(given, lost)
+	want := []workv1alpha2.AggregatedStatusItem{
+		{ClusterName: "a", Applied: true, Health: workv1alpha2.ResourceUnknown, Status: status,
+			AppliedMessage: "Cluster a has not been ready since 2026-01-02T02:04:05Z: this is the last that was heard of it."},
+		{ClusterName: "b", Health: workv1alpha2.ResourceUnknown,
+			AppliedMessage: "Cluster b has not been ready since 2026-01-02T02:04:05Z: this is the last that was heard of it. quota exceeded"},
+		{ClusterName: "c", Applied: true, Health: workv1alpha2.ResourceUnhealthy, Status: status},
+	}
+	if diff := cmp.Diff(want, given); diff != "" {
+		t.Error("items (-want +got):", diff)
+	}
+	counted := current(given, lost)
+	if counted[0].Status != nil || counted[2].Status == nil || given[0].Status == nil {
+		t.Errorf("what counts is %+v, want the status of c alone", counted)
 	}
 }
 

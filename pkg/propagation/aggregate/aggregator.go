@@ -43,6 +43,8 @@ type Options struct {
 	Recorder    record.EventRecorder
 	// Clusters returns the clusters that a binding's Works should be in.
 	Clusters func(*workv1alpha2.ResourceBindingSpec) []string
+	// Refusals returns why Works of a binding are not as they should be, by cluster. May be nil.
+	Refusals func(binding types.NamespacedName) map[string]string
 	// Window is the settle window.
 	Window time.Duration
 	// Workers is how many bindings are looked at at a time. Default 8.
@@ -92,6 +94,9 @@ func (a *Aggregator) Start(ctx context.Context) error {
 	return nil
 }
 
+// Add has a binding looked at.
+func (a *Aggregator) Add(binding types.NamespacedName) { a.queue.Add(binding) }
+
 func (a *Aggregator) workChanged(old, new client.Object) {
 	if old == nil {
 		return // it has no status yet, or its binding's own event has it looked at
@@ -134,13 +139,17 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 	if err != nil {
 		return settle.Outcome{}, err
 	}
-	if len(works) == 0 && len(binding.Status.AggregatedStatus) == 0 {
+	var refused map[string]string
+	if a.opts.Refusals != nil {
+		refused = a.opts.Refusals(key)
+	}
+	if len(works)+len(refused) == 0 && len(binding.Status.AggregatedStatus) == 0 {
 		return settle.Outcome{}, nil
 	}
 	if wait := a.hold(binding, works); wait > 0 {
 		return settle.Outcome{After: wait}, nil
 	}
-	items := itemsOf(works, binding.Spec.Resource)
+	items := withRefusals(itemsOf(works, binding.Spec.Resource), refused)
 	lost, err := a.lost(ctx, items)
 	if err != nil {
 		return settle.Outcome{}, err

@@ -37,8 +37,27 @@ func itemsOf(works []workv1alpha1.Work, ref workv1alpha2.ObjectReference) []work
 		}
 		items = append(items, item)
 	}
-	slices.SortFunc(items, func(a, b workv1alpha2.AggregatedStatusItem) int { return strings.Compare(a.ClusterName, b.ClusterName) })
+	slices.SortFunc(items, byCluster)
 	return items
+}
+
+// withRefusals has the items of clusters say why there is no Work as there should be. What an earlier
+// one brought there still runs, so that what is known of it stays.
+func withRefusals(items []workv1alpha2.AggregatedStatusItem, refused map[string]string) []workv1alpha2.AggregatedStatusItem {
+	for cluster, reason := range refused {
+		i := slices.IndexFunc(items, func(item workv1alpha2.AggregatedStatusItem) bool { return item.ClusterName == cluster })
+		if i < 0 {
+			i = len(items)
+			items = append(items, workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Health: workv1alpha2.ResourceUnknown})
+		}
+		items[i].Applied, items[i].AppliedMessage = false, reason
+	}
+	slices.SortFunc(items, byCluster)
+	return items
+}
+
+func byCluster(a, b workv1alpha2.AggregatedStatusItem) int {
+	return strings.Compare(a.ClusterName, b.ClusterName)
 }
 
 // fullyApplied says, in Karmada's words, whether every cluster that should have the template has it.
