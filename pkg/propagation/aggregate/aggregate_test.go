@@ -1,6 +1,9 @@
 package aggregate
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +66,33 @@ func TestRefusals(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("items (-want +got):", diff)
+	}
+}
+
+// The bytes written of one binding's status in a second are bounded, whatever the number of clusters.
+func TestRest(t *testing.T) {
+	for _, c := range []struct{ clusters, bytes int }{{1, 100}, {3, 300}, {100, 150}, {1000, 150}, {1000, 3000}, {5000, 0}} {
+		var items []workv1alpha2.AggregatedStatusItem
+		for i := range c.clusters {
+			items = append(items, workv1alpha2.AggregatedStatusItem{ClusterName: fmt.Sprint("member", i), Applied: true, Health: workv1alpha2.ResourceHealthy})
+			if c.bytes > 0 {
+				raw, _ := json.Marshal(strings.Repeat("x", c.bytes-2))
+				items[i].Status = &runtime.RawExtension{Raw: raw}
+			}
+		}
+		raw, err := json.Marshal(items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const window = 100 * time.Millisecond // propagation.DefaultSettleWindow
+		perSecond := float64(len(raw)) / max(window, rest(items)).Seconds()
+		if perSecond > 1.05*bytesPerSecond {
+			t.Errorf("%d clusters with %d bytes each: %.0f bytes in a second after a rest of %s, want at most %d",
+				c.clusters, c.bytes, perSecond, rest(items), bytesPerSecond)
+		}
+		if c.clusters <= 100 && rest(items) > 2*window {
+			t.Errorf("%d clusters with %d bytes each: a rest of %s, want no more than two windows", c.clusters, c.bytes, rest(items))
+		}
 	}
 }
 

@@ -157,10 +157,10 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 	markStale(items, lost)
 	wrote, err := a.writeBinding(ctx, binding, items)
 	if err != nil {
-		return settle.Outcome{Changed: wrote}, err
+		return settle.Outcome{Changed: wrote, Rest: rest(items)}, err
 	}
 	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, current(items, lost), news(binding.Status.AggregatedStatus, items))
-	return settle.Outcome{Changed: wrote || wroteTemplate}, err
+	return settle.Outcome{Changed: wrote || wroteTemplate, Rest: rest(items)}, err
 }
 
 // hold keeps a binding's first status back, for one window at most, until every cluster has been

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"slices"
 	"strings"
+	"time"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -83,6 +84,23 @@ func undecided(works []workv1alpha1.Work, clusters sets.Set[string]) bool {
 		}
 	}
 	return heard < clusters.Len()
+}
+
+// A status that changes all the time is written once a settle window while it is small, and no more
+// than so many bytes of it in a second when it has many clusters.
+const bytesPerSecond = 256 << 10
+
+// rest is how long a binding with these items rests after they were written.
+func rest(items []workv1alpha2.AggregatedStatusItem) time.Duration {
+	const item = 100 // names of fields, and what is always there
+	bytes := 0
+	for i := range items {
+		bytes += item + len(items[i].ClusterName) + len(items[i].AppliedMessage)
+		if items[i].Status != nil {
+			bytes += len(items[i].Status.Raw)
+		}
+	}
+	return time.Duration(bytes) * time.Second / bytesPerSecond
 }
 
 // news tells whether more changed than numbers: which clusters there are, whether they have the
