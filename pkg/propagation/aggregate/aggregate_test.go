@@ -69,6 +69,36 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestNews(t *testing.T) {
+	const healthy, unhealthy, unknown = workv1alpha2.ResourceHealthy, workv1alpha2.ResourceUnhealthy, workv1alpha2.ResourceUnknown
+	item := func(applied bool, health workv1alpha2.ResourceHealth, status string) workv1alpha2.AggregatedStatusItem {
+		i := workv1alpha2.AggregatedStatusItem{ClusterName: "a", Applied: applied, Health: health}
+		if status != "" {
+			i.Status = &runtime.RawExtension{Raw: []byte(status)}
+		}
+		return i
+	}
+	for name, c := range map[string]struct {
+		was, is workv1alpha2.AggregatedStatusItem
+		want    bool
+	}{
+		"numbers":          {item(true, healthy, "1"), item(true, healthy, "2"), false},
+		"its first status": {item(true, unhealthy, ""), item(true, unhealthy, "1"), true},
+		"applied":          {item(false, unknown, ""), item(true, healthy, ""), true},
+		"refused":          {item(true, healthy, "1"), item(false, healthy, "1"), true},
+		"unhealthy":        {item(true, healthy, "1"), item(true, unhealthy, "1"), true},
+		"lost":             {item(true, healthy, "1"), item(true, unknown, "1"), false},
+		"back":             {item(true, unknown, "1"), item(true, healthy, "1"), false},
+	} {
+		if got := news([]workv1alpha2.AggregatedStatusItem{c.was}, []workv1alpha2.AggregatedStatusItem{c.is}); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+	if !news(nil, []workv1alpha2.AggregatedStatusItem{item(false, unknown, "")}) {
+		t.Error("a new cluster is no news")
+	}
+}
+
 // The bytes written of one binding's status in a second are bounded, whatever the number of clusters.
 func TestRest(t *testing.T) {
 	for _, c := range []struct{ clusters, bytes int }{{1, 100}, {3, 300}, {100, 150}, {1000, 150}, {1000, 3000}, {5000, 0}} {

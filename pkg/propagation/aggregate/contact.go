@@ -25,7 +25,7 @@ import (
 // from then on contactRate in a second, so that nothing else is held up.
 const (
 	contactSettles = 3 * time.Second
-	contactRate    = 500
+	contactRate    = 200
 )
 
 // lostSince returns since when the cluster is not Ready, and false if it is, if nobody has judged it

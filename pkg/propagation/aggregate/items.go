@@ -104,9 +104,14 @@ func rest(items []workv1alpha2.AggregatedStatusItem) time.Duration {
 }
 
 // news tells whether more changed than numbers: which clusters there are, whether they have the
-// template and how it is doing there. Only that is worth an event.
+// template and how it is doing there. Only that is worth an event; that a cluster is lost or back is
+// told of the cluster, not once more of everything that it has.
 func news(was, is []workv1alpha2.AggregatedStatusItem) bool {
 	return !slices.EqualFunc(was, is, func(a, b workv1alpha2.AggregatedStatusItem) bool {
-		return a.ClusterName == b.ClusterName && a.Applied == b.Applied && a.Health == b.Health && (a.Status == nil) == (b.Status == nil)
+		return a.ClusterName == b.ClusterName && a.Applied == b.Applied && sameHealth(a.Health, b.Health) && (a.Status == nil) == (b.Status == nil)
 	})
+}
+
+func sameHealth(a, b workv1alpha2.ResourceHealth) bool {
+	return a == b || a == workv1alpha2.ResourceUnknown || b == workv1alpha2.ResourceUnknown
 }
