@@ -23,8 +23,13 @@ func TestImpossible(t *testing.T) {
 		r.item("large-configmap", m, func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
 			return !item.Applied && !fullyApplied && strings.Contains(item.AppliedMessage, "too large")
 		})
+		r.quiet()
+		r.restart()
 		r.create(r.configMap("other", "a"))
 		r.keys("other", "a", "a")
+		if writes, _ := r.writes.all(); writes["PATCH resourcebindings/status"] > 2 { // the scheduler's and ours, of the other
+			t.Errorf("the restart wrote %v", writes)
+		}
 		r.patch(r.plane, large, `{"data":{"key":"small"}}`)
 		r.keys("large", "small", "small")
 		r.item("large-configmap", m, func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {

@@ -126,6 +126,34 @@ func TestRest(t *testing.T) {
 	}
 }
 
+func TestUnexplained(t *testing.T) {
+	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	applied := func(at time.Time) []workv1alpha1.Work {
+		w := workIn("a", metav1.ConditionTrue, "", "")
+		w.Status.Conditions[0].LastTransitionTime = metav1.NewTime(at)
+		return []workv1alpha1.Work{w}
+	}
+	refused := []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", AppliedMessage: "too large"}}
+	accepted := []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true}}
+	for name, c := range map[string]struct {
+		was, is []workv1alpha2.AggregatedStatusItem
+		works   []workv1alpha1.Work
+		cluster string
+		want    bool
+	}{
+		"no Work yet":                       {refused, nil, nil, "a", true},
+		"an old Work":                       {refused, accepted, applied(started.Add(-time.Second)), "a", true},
+		"applied since":                     {refused, accepted, applied(started), "a", false},
+		"refused again":                     {refused, refused, nil, "a", false},
+		"it was not refused":                {accepted, nil, nil, "a", false},
+		"its cluster is not asked any more": {refused, nil, nil, "b", false},
+	} {
+		if got := unexplained(c.was, c.is, c.works, sets.New(c.cluster), started); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}
+
 func TestMarkStale(t *testing.T) {
 	status := &runtime.RawExtension{Raw: []byte(`{"replicas":2}`)}
 	given := []workv1alpha2.AggregatedStatusItem{

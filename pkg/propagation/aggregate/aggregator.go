@@ -58,6 +58,9 @@ type Aggregator struct {
 	opts  Options
 	queue *settle.Queue[types.NamespacedName]
 
+	// started is when Start was called, to the second below, as conditions are dated.
+	started time.Time
+
 	mu sync.Mutex
 	// held is since when a binding's first status is held back, see hold.
 	held map[types.NamespacedName]time.Time
@@ -80,6 +83,7 @@ func New(opts Options) *Aggregator {
 
 // Start runs until ctx ends.
 func (a *Aggregator) Start(ctx context.Context) error {
+	a.started = a.opts.Clock.Now().Truncate(time.Second)
 	for obj, changed := range map[client.Object]func(old, new client.Object){
 		&workv1alpha1.Work{}:          a.workChanged,
 		twin.NewBinding("").Object:    a.bindingChanged,
@@ -155,6 +159,9 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 		return settle.Outcome{}, err
 	}
 	markStale(items, lost)
+	if a.opts.Clock.Since(a.started) < startup && unexplained(binding.Status.AggregatedStatus, items, works, a.clusters(binding), a.started) {
+		return settle.Outcome{After: startupPause}, nil
+	}
 	wrote, err := a.writeBinding(ctx, binding, items)
 	if err != nil {
 		return settle.Outcome{Changed: wrote, Rest: rest(items)}, err
