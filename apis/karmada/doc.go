@@ -4,5 +4,5 @@
 // ClusterResourceBinding are held as v1alpha2 and converted to and from
 // v1alpha1 at the edge. Schema defaults are part of the registration (package
 // defaults); rules are in package validation; storage is in
-// pkg/apiserver/karmadaregistry.
+// pkg/apiserver/nativekinds.
 package karmada

@@ -1,8 +1,6 @@
 package karmada
 
 import (
-	"reflect"
-
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -20,6 +18,7 @@ import (
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/apis/internalversion"
 	"atoll.dev/atoll/apis/karmada/defaults"
 )
 
@@ -79,7 +78,7 @@ func Install(scheme *runtime.Scheme) {
 		if gv.addInternal != nil {
 			utilruntime.Must(gv.addInternal(scheme))
 		} else {
-			addAsInternal(scheme, gv.GroupVersion, gv.example)
+			internalversion.Add(scheme, gv.GroupVersion, gv.example)
 		}
 		byGroup[gv.Group] = append(byGroup[gv.Group], gv.GroupVersion)
 	}
@@ -93,27 +92,6 @@ func Install(scheme *runtime.Scheme) {
 // addInternalWork registers Work as its own internal type. The bindings of
 // v1alpha1 are left out: their internal types are those of v1alpha2.
 func addInternalWork(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(internal(workv1alpha1.GroupName), &workv1alpha1.Work{}, &workv1alpha1.WorkList{})
+	scheme.AddKnownTypes(internalversion.Of(workv1alpha1.GroupName), &workv1alpha1.Work{}, &workv1alpha1.WorkList{})
 	return nil
-}
-
-// addAsInternal registers the version's types under the group's internal version
-// too. Types that every group carries, such as ListOptions, come from another Go
-// package and are left out.
-func addAsInternal(scheme *runtime.Scheme, gv schema.GroupVersion, example runtime.Object) {
-	pkg := reflect.TypeOf(example).Elem().PkgPath()
-	for kind, goType := range scheme.KnownTypes(gv) {
-		if goType.PkgPath() != pkg {
-			continue
-		}
-		obj, ok := reflect.New(goType).Interface().(runtime.Object)
-		if !ok {
-			continue
-		}
-		scheme.AddKnownTypeWithName(internal(gv.Group).WithKind(kind), obj)
-	}
-}
-
-func internal(group string) schema.GroupVersion {
-	return schema.GroupVersion{Group: group, Version: runtime.APIVersionInternal}
 }

@@ -2,21 +2,17 @@ package karmada
 
 import (
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/karmada-io/karmada/pkg/generated/openapi"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/kube-openapi/pkg/common"
 	"k8s.io/kube-openapi/pkg/validation/spec"
+
+	"atoll.dev/atoll/apis/internalversion"
 )
 
-const (
-	// modelPrefix starts the OpenAPI model name of every type of Karmada's API packages.
-	modelPrefix = "com.github.karmada-io.karmada.pkg.apis."
-	// kindsExtension lists the kinds that a model is the schema of.
-	kindsExtension = "x-kubernetes-group-version-kind"
-)
+// modelPrefix starts the OpenAPI model name of every type of Karmada's API packages.
+const modelPrefix = "com.github.karmada-io.karmada.pkg.apis."
 
 // OpenAPIDefinitions returns the OpenAPI definitions of Karmada's own types,
 // keyed by model name. They refer to definitions of Kubernetes' types (meta,
@@ -32,18 +28,5 @@ func OpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPID
 // Karmada's types that are their own internal type are not published as the
 // schema of an internal version.
 func PublicKinds(definitionName func(string) (string, spec.Extensions)) func(string) (string, spec.Extensions) {
-	return func(model string) (string, spec.Extensions) {
-		name, extensions := definitionName(model)
-		kinds, ok := extensions[kindsExtension].([]any)
-		if !ok || !strings.HasPrefix(name, modelPrefix) {
-			return name, extensions
-		}
-		public := slices.DeleteFunc(slices.Clone(kinds), func(kind any) bool {
-			gvk, _ := kind.(map[string]any)
-			return gvk["version"] == runtime.APIVersionInternal
-		})
-		extensions = maps.Clone(extensions)
-		extensions[kindsExtension] = public
-		return name, extensions
-	}
+	return internalversion.Unpublished(definitionName, modelPrefix)
 }

@@ -20,6 +20,8 @@ import (
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/apis/internalversion"
 )
 
 const (
@@ -77,7 +79,7 @@ func TestRoundTrip(t *testing.T) {
 
 func roundTrip(t *testing.T, scheme *runtime.Scheme, codecs serializer.CodecFactory, gv schema.GroupVersion, obj runtime.Object) {
 	t.Helper()
-	hub := internal(gv.Group)
+	hub := internalversion.Of(gv.Group)
 	kinds, _, err := scheme.ObjectKinds(obj)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +111,7 @@ func TestInternalTypes(t *testing.T) {
 	scheme := newScheme()
 	for _, gv := range served {
 		for kind, goType := range scheme.KnownTypes(gv.GroupVersion) {
-			if goType.PkgPath() == reflect.TypeOf(gv.example).Elem().PkgPath() && !scheme.Recognizes(internal(gv.Group).WithKind(kind)) {
+			if goType.PkgPath() == reflect.TypeOf(gv.example).Elem().PkgPath() && !scheme.Recognizes(internalversion.Of(gv.Group).WithKind(kind)) {
 				t.Errorf("%s has no internal type", gv.WithKind(kind))
 			}
 		}
@@ -118,7 +120,7 @@ func TestInternalTypes(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"ResourceBinding", "ClusterResourceBindingList"} {
-		obj, err := scheme.New(internal(workv1alpha2.GroupName).WithKind(kind))
+		obj, err := scheme.New(internalversion.Of(workv1alpha2.GroupName).WithKind(kind))
 		if err != nil || reflect.TypeOf(obj).Elem().PkgPath() != reflect.TypeOf(workv1alpha2.ResourceBinding{}).PkgPath() {
 			t.Errorf("internal %s is %T (%v), want that of v1alpha2", kind, obj, err)
 		}

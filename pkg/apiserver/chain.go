@@ -26,9 +26,8 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane/apiserver/options"
 	generatedopenapi "k8s.io/kubernetes/pkg/generated/openapi"
 
-	"atoll.dev/atoll/apis/karmada"
-	"atoll.dev/atoll/apis/scheduling/decision"
-	"atoll.dev/atoll/pkg/apiserver/karmadaregistry"
+	"atoll.dev/atoll/apis"
+	"atoll.dev/atoll/pkg/apiserver/nativekinds"
 )
 
 // name of the native server in the chain, in its identity leases and its metrics.
@@ -48,18 +47,14 @@ type chain struct {
 // openAPIDefinitions describe everything that is served natively.
 func openAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	all := generatedopenapi.GetOpenAPIDefinitions(ref)
-	maps.Copy(all, karmada.OpenAPIDefinitions(ref))
-	maps.Copy(all, decision.OpenAPIDefinitions(ref))
+	maps.Copy(all, apis.OpenAPIDefinitions(ref))
 	return all
 }
 
 func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*chain, error) {
-	karmada.Install(legacyscheme.Scheme)
-	if err := decision.Install(legacyscheme.Scheme); err != nil {
-		return nil, fmt.Errorf("registering the scheduler's decisions: %w", err)
-	}
+	apis.Install(legacyscheme.Scheme)
 	resources := controlplane.DefaultAPIResourceConfigSource()
-	resources.EnableVersions(karmada.GroupVersions()...)
+	resources.EnableVersions(nativekinds.GroupVersions()...)
 
 	generic, informers, storageFactory, err := controlplaneapiserver.BuildGenericConfig(
 		completed,
@@ -72,10 +67,10 @@ func newChain(completed options.CompletedOptions, extraUsers *inProcessUsers) (*
 	}
 	generic.OpenAPIConfig.Info.Title = "Atoll"
 	generic.OpenAPIV3Config.Info.Title = "Atoll"
-	generic.OpenAPIConfig.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
-	generic.OpenAPIV3Config.GetDefinitionName = karmada.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
+	generic.OpenAPIConfig.GetDefinitionName = apis.PublicKinds(generic.OpenAPIConfig.GetDefinitionName)
+	generic.OpenAPIV3Config.GetDefinitionName = apis.PublicKinds(generic.OpenAPIV3Config.GetDefinitionName)
 	generic.Authentication.Authenticator = extraUsers.before(generic.Authentication.Authenticator)
-	karmadaregistry.ConfigureStorageFactory(storageFactory)
+	nativekinds.ConfigureStorageFactory(storageFactory)
 
 	// Services are templates without endpoints: an APIService or webhook behind one is reached by its ExternalName, as
 	// Karmada's are, or by the cluster IP that it was given.
@@ -130,7 +125,7 @@ func (c *chain) compose() (*aggregatorapiserver.APIAggregator, error) {
 		}
 	}
 	providers = append(providers, templateProviders()...)
-	providers = append(providers, karmadaregistry.StorageProviders(karmadaregistry.Options{
+	providers = append(providers, nativekinds.StorageProviders(nativekinds.Options{
 		Scheme: legacyscheme.Scheme,
 		Secret: secretReader(native.VersionedInformers),
 	})...)
@@ -166,7 +161,7 @@ func servicePriorities() map[schema.GroupVersion]controlplaneapiserver.APIServic
 	add("scheduling.k8s.io", 16600, "v1")
 	add("node.k8s.io", 16300, "v1")
 	// Behind all of Kubernetes' groups and before custom resources (1000), as Karmada's CRDs and APIService are.
-	for i, gv := range karmada.GroupVersions() { // the preferred version of a group comes first
+	for i, gv := range nativekinds.GroupVersions() { // the preferred version of a group comes first
 		priorities[gv] = controlplaneapiserver.APIServicePriority{Group: 2000, Version: int32(100 - i)}
 	}
 	return priorities

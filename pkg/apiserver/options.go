@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"k8s.io/apiserver/pkg/admission/plugin/resourcequota"
+	serveroptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/kubernetes/pkg/controlplane/apiserver/options"
+	"k8s.io/kubernetes/pkg/kubeapiserver"
 	"k8s.io/kubernetes/plugin/pkg/admission/defaulttolerationseconds"
 	"k8s.io/kubernetes/plugin/pkg/admission/serviceaccount"
 
@@ -126,6 +128,12 @@ func (o Options) kubernetes() (*options.Options, error) {
 	}
 	s.Etcd.EncryptionProviderConfigFilepath = o.EncryptionConfigFile
 	s.Etcd.EncryptionProviderConfigAutomaticReload = o.EncryptionConfigFile != ""
+	// As kube-apiserver does: events are written far more often than read, and are gone within the hour.
+	uncached, err := serveroptions.WriteWatchCacheSizes(kubeapiserver.DefaultWatchCacheSizes())
+	if err != nil {
+		return nil, fmt.Errorf("watch cache: %w", err)
+	}
+	s.Etcd.WatchCacheSizes = uncached
 	if o.EventTTL > 0 {
 		s.EventTTL = o.EventTTL
 	}

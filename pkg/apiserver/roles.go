@@ -144,6 +144,8 @@ func schedulerRules() []rbacv1.PolicyRule {
 		{APIGroups: []string{"scheduling.k8s.io"}, Resources: []string{"priorityclasses"}, Verbs: readVerbs},
 		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings", "clusterresourcebindings"}, Verbs: []string{"get", "list", "watch", "update", "patch"}},
 		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings/status", "clusterresourcebindings/status"}, Verbs: []string{"update", "patch"}},
+		{APIGroups: []string{"scheduling.atoll.dev"}, Resources: []string{"placementreviews"}, Verbs: []string{"get", "list", "watch", "delete"}},
+		{APIGroups: []string{"scheduling.atoll.dev"}, Resources: []string{"placementreviews/status"}, Verbs: []string{"update", "patch"}},
 		{APIGroups: []string{"work.karmada.io"}, Resources: []string{"resourcebindings/schedule", "clusterresourcebindings/schedule"}, Verbs: []string{"create"}},
 		{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: readVerbs},
 		{APIGroups: []string{"", "events.k8s.io"}, Resources: []string{"events"}, Verbs: []string{"create", "update", "patch"}},

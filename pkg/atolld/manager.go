@@ -26,6 +26,7 @@ import (
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/apis"
 	"atoll.dev/atoll/apis/karmada/wellknown"
 )
 
@@ -55,6 +56,7 @@ func controllerScheme() (*runtime.Scheme, error) {
 		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme,
 		clusterv1alpha1.AddToScheme, policyv1alpha1.AddToScheme, workv1alpha1.AddToScheme, workv1alpha2.AddToScheme,
 		configv1alpha1.AddToScheme, appsv1alpha1.AddToScheme, remedyv1alpha1.AddToScheme,
+		apis.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			return nil, fmt.Errorf("registering the controllers' kinds: %w", err)

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	"atoll.dev/atoll/pkg/cli/placement"
 	"atoll.dev/atoll/pkg/membership/join"
 )
 
@@ -17,6 +19,7 @@ const (
 	ExitDenied        = 5
 	ExitTaken         = 6
 	ExitTimeout       = 7
+	ExitNotPlaced     = 8
 	ExitInterrupted   = 130
 )
 
@@ -28,7 +31,18 @@ const exitCodes = `Exit codes:
   4  a cluster cannot be reached, or its certificate not be verified
   5  a credential is refused or lacks a permission
   6  the name, the cluster or its ownership is taken
-  7  not finished in time; it goes on, and the same command may be run again`
+  7  not finished in time; it goes on, and the same command may be run again
+  8  a workload cannot be placed (why, simulate)`
+
+// notPlacedError says that what was asked about cannot be placed. The answer has been printed.
+type notPlacedError struct{ count, of int }
+
+func (e *notPlacedError) Error() string {
+	if e.of == 1 {
+		return "it cannot be placed"
+	}
+	return fmt.Sprintf("%d of %d workloads cannot be placed", e.count, e.of)
+}
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }
@@ -42,6 +56,10 @@ func ExitCode(err error) int {
 		return ExitUsage
 	case errors.Is(err, context.Canceled):
 		return ExitInterrupted
+	case errors.As(err, new(*placement.NoAnswerError)):
+		return ExitTimeout
+	case errors.As(err, new(*notPlacedError)):
+		return ExitNotPlaced
 	}
 	switch join.KindOf(err) {
 	case join.Usage:

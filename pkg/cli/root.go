@@ -95,7 +95,7 @@ func NewCommand(o Options) *cobra.Command {
 
 	groups := templates.CommandGroups{
 		{Message: "Members:", Commands: []*cobra.Command{newJoin(e), newUnjoin(e)}},
-		{Message: "Workloads:", Commands: []*cobra.Command{newApply(e), newGet(e), newStatus(e)}},
+		{Message: "Workloads:", Commands: []*cobra.Command{newApply(e), newGet(e), newStatus(e), newWhy(e), newSimulate(e), newInterpret(e)}},
 	}
 	groups.Add(root)
 	root.AddCommand(newVersion(e), options.NewCmdOptions(o.Streams.Out))

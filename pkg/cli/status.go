@@ -72,6 +72,23 @@ func (e *env) status(ctx context.Context, args []string, output outputFlag) erro
 }
 
 func (e *env) tree(ctx context.Context, args []string) (*tree.Node, error) {
+	obj, err := e.oneObject(args)
+	if err != nil {
+		return nil, err
+	}
+	config, err := e.planeConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := karmada.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return tree.NewCollector(client).Collect(ctx, obj)
+}
+
+// oneObject reads the object that the arguments name.
+func (e *env) oneObject(args []string) (*unstructured.Unstructured, error) {
 	namespace, _, err := e.factory.ToRawKubeConfigLoader().Namespace()
 	if err != nil {
 		return nil, badPlaneConfig(err)
@@ -88,13 +105,5 @@ func (e *env) tree(ctx context.Context, args []string) (*tree.Node, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s is not an object", args[0])
 	}
-	config, err := e.planeConfig()
-	if err != nil {
-		return nil, err
-	}
-	client, err := karmada.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	return tree.NewCollector(client).Collect(ctx, obj)
+	return obj, nil
 }

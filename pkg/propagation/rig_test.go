@@ -51,6 +51,8 @@ type rig struct {
 	stop      func()
 	// only, if not nil, are the members that bindings go to; otherwise all that were there at the start.
 	only atomic.Pointer[[]workv1alpha2.TargetCluster]
+	// divided has replicas divided evenly; otherwise every cluster gets all.
+	divided atomic.Bool
 }
 
 // member is a joined API server, reached through a proxy that counts and can be held up.
@@ -87,6 +89,9 @@ func (r *rig) place(b twin.Binding) []workv1alpha2.TargetCluster {
 	all := slices.Clone(*r.only.Load())
 	for i := range all {
 		all[i].Replicas = b.Spec.Replicas
+		if r.divided.Load() {
+			all[i].Replicas /= int32(len(all))
+		}
 	}
 	return all
 }

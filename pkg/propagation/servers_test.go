@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-logr/logr"
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	configv1alpha1 "github.com/karmada-io/karmada/pkg/apis/config/v1alpha1"
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -43,7 +44,7 @@ var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme,
-		clusterv1alpha1.Install, policyv1alpha1.Install, workv1alpha1.Install, workv1alpha2.Install,
+		clusterv1alpha1.Install, configv1alpha1.Install, policyv1alpha1.Install, workv1alpha1.Install, workv1alpha2.Install,
 	} {
 		if err := add(s); err != nil {
 			panic(err)
@@ -174,7 +175,7 @@ func preparePlane(cfg *rest.Config) error {
 	}
 	crds := []*apiextensionsv1.CustomResourceDefinition{clusterCRD()}
 	for _, file := range files {
-		if dir := filepath.Base(filepath.Dir(file)); dir != "policy" && dir != "work" {
+		if dir := filepath.Base(filepath.Dir(file)); dir != "config" && dir != "policy" && dir != "work" {
 			continue
 		}
 		raw, err := os.ReadFile(file)

@@ -18,7 +18,6 @@ import (
 	"atoll.dev/atoll/pkg/propagation/dependencies"
 	"atoll.dev/atoll/pkg/propagation/dispatch"
 	"atoll.dev/atoll/pkg/propagation/interpret"
-	"atoll.dev/atoll/pkg/propagation/interpret/native"
 	"atoll.dev/atoll/pkg/propagation/match"
 	"atoll.dev/atoll/pkg/propagation/override"
 	"atoll.dev/atoll/pkg/propagation/reflect"
@@ -42,7 +41,8 @@ type Options struct {
 	SettleWindow time.Duration
 	// Workers is how many objects each stage handles at a time, and each member's dispatching too. Default 8.
 	Workers int
-	// Interpreters are asked before the native one, in order.
+	// Interpreters are asked before all others, in order: before customizations, webhooks, the
+	// third-party kinds and the native ones.
 	Interpreters []interpret.Interpreter
 	// Clock defaults to the real one.
 	Clock clock.WithTicker
@@ -74,8 +74,12 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 	if err := work.Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	interpreter := append(interpret.Chain(opts.Interpreters), native.New(opts.Clock))
 	store := templates.NewStore(templates.Options{Dynamic: dyn, Discovery: disc, Skip: skip, Clock: opts.Clock})
+	again := newReinterpretation(mgr.GetClient(), store, opts.Clock)
+	interpreter, err := newInterpreters(mgr.GetCache(), opts.Interpreters, again.changed, opts.Clock)
+	if err != nil {
+		return err
+	}
 	statuses := settle.New[types.NamespacedName](settle.Options{Name: "reflect", Window: opts.SettleWindow, Clock: opts.Clock})
 
 	matcher := match.New(match.Options{
@@ -90,7 +94,7 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 	binder := bind.New(bind.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Templates: store, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Overrides: override.New(mgr.GetCache()), Workers: opts.Workers, Clock: opts.Clock,
-		Refused: func(binding types.NamespacedName) { aggregator.Add(binding) },
+		Refused: func(binding types.NamespacedName) { aggregator.Refused(binding) },
 	})
 	dispatcher := dispatch.New(dispatch.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Connections: pool, Interpreter: interpreter,
@@ -106,8 +110,16 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Clusters: func(spec *workv1alpha2.ResourceBindingSpec) []string { return bind.Clusters(spec).UnsortedList() },
 		Refusals: binder.Refusals, Window: opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
 	})
-	for _, stage := range []manager.Runnable{store, matcher, distributor, binder, dispatcher, reflector, aggregator} {
+	again.ofTemplates = []func(templates.Key){matcher.Reinterpret}
+	again.ofBindings = []func(types.NamespacedName){distributor.Reinterpret, binder.Reinterpret, aggregator.Reinterpret}
+	again.ofWorks = []func(types.NamespacedName){dispatcher.Reinterpret, statuses.Add}
+	for _, stage := range []manager.Runnable{interpreter, store} {
 		if err := mgr.Add(stage); err != nil {
+			return fmt.Errorf("adding %T to the manager: %w", stage, err)
+		}
+	}
+	for _, stage := range []manager.Runnable{matcher, distributor, binder, dispatcher, reflector, aggregator, again} {
+		if err := mgr.Add(interpreter.before(stage)); err != nil {
 			return fmt.Errorf("adding %T to the manager: %w", stage, err)
 		}
 	}

@@ -11,7 +11,9 @@
 // Of a binding the scheduler alone writes spec.clusters, the annotation
 // policy.karmada.io/applied-placement, the condition Scheduled,
 // schedulerObservedGeneration, schedulerObservingAffinityName and
-// lastScheduledTime. The decision goes first and the status second, each only if it
-// differs from what is there and each based on the version that was read; a
-// scheduler that dies between the two finds the status missing and completes it.
+// lastScheduledTime. It writes only what differs, as one Decision that Atoll's API
+// server applies in one transaction if the binding's spec and the last decision are
+// still what it was based on. Where the API server does not take Decisions it sends two
+// patches, the decision first and the status second, each based on the version that was
+// read; a scheduler that dies between the two finds the status missing and completes it.
 package scheduler

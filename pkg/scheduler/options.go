@@ -16,7 +16,7 @@ import (
 // DefaultName is the scheduler that places bindings which name none.
 const DefaultName = config.DefaultSchedulerName
 
-const defaultWorkers = 8
+const defaultWorkers = 32
 
 // Options of Setup. The zero value is the default scheduler.
 type Options struct {
@@ -24,7 +24,8 @@ type Options struct {
 	// A binding that names none is the default scheduler's. Defaults to DefaultName.
 	SchedulerName string
 	// Workers is how many bindings are decided and written at the same time. A worker
-	// spends most of its time waiting for the API server. Defaults to 8.
+	// spends most of its time waiting for the API server, and etcd commits together what
+	// comes together. Defaults to 32.
 	Workers int
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
 	// none of its replicas.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	testclock "k8s.io/utils/clock/testing"
@@ -255,6 +256,9 @@ func (p *plane) pass(d time.Duration) {
 
 func (p *plane) create(o client.Object) {
 	p.t.Helper()
+	if o.GetUID() == "" {
+		o.SetUID(uuid.NewUUID())
+	}
 	if err := p.client.Create(p.t.Context(), o); err != nil {
 		p.t.Fatal(err)
 	}

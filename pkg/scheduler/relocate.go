@@ -40,7 +40,7 @@ func (s *Scheduler) decide(ctx context.Context, b *binding.Binding, q question, 
 func (s *Scheduler) place(ctx context.Context, b *binding.Binding, spec *workv1alpha2.ResourceBindingSpec, limits deschedule.Limits, fresh bool, clusters *snapshot.Snapshot) (cycle.Result, error) {
 	return s.cycle.Place(ctx, framework.Question{
 		Binding: binding.KeyOf(b.Object), Annotations: b.Object.GetAnnotations(), Spec: spec, Peers: s.bindings.Peers(),
-		Group: b.Status.SchedulerObservedAffinityName, Fresh: fresh, Limits: limits.AtMost(),
+		Group: b.Status.SchedulerObservedAffinityName, Fresh: fresh, Limits: limits.AtMost(), Trace: s.trace,
 	}, clusters)
 }
 

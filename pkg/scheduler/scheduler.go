@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
@@ -49,8 +50,10 @@ type Scheduler struct {
 	events record.EventRecorder
 	stuck  deschedule.Options
 	// asked is what members answered about pods that are stuck.
-	asked deschedule.Asked
+	asked *deschedule.Asked
 	clock clock.PassiveClock
+	// trace is set for decisions that are made for an explanation only.
+	trace bool
 	// passes counts how often it was looked through who is concerned by changes. Offers of room
 	// are so many that they do not count as a Generation: who is decided meanwhile goes by this.
 	passes atomic.Int64
@@ -72,8 +75,8 @@ func (s *Scheduler) Reconcile(ctx context.Context, key binding.Key) (reconcile.R
 			return reconcile.Result{}, err
 		}
 	}
-	if apierrors.IsNotFound(err) { // deleted meanwhile: the watch will tell
-		return reconcile.Result{}, nil
+	if apierrors.IsNotFound(err) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+		return reconcile.Result{}, nil // deleted meanwhile, or about to be: the watch will tell
 	}
 	return result, err
 }
@@ -107,6 +110,9 @@ func (s *Scheduler) schedule(ctx context.Context, key binding.Key) (reconcile.Re
 		"refused", len(decision.Refused), "failure", failure)
 	if errors.Is(failure, errNowhere) { // what is stuck stays until there is room for it
 		s.parked.Park(key, snapshot.Any)
+		if s.passes.Load() != passes { // as in step 7
+			look = again
+		}
 		return reconcile.Result{RequeueAfter: look}, s.confirm(ctx, b)
 	}
 
@@ -154,7 +160,7 @@ func (s *Scheduler) examine(b *binding.Binding, clusters *snapshot.Snapshot) (qu
 	if !q.fresh { // who asks for a fresh decision has mended the clusters, or wants to know
 		q.limits = deschedule.LimitsOf(b.Object.GetAnnotations(), now)
 	}
-	stuck, next := s.stuck.Examine(b, clusters, &s.asked, now)
+	stuck, next := s.stuck.Examine(b, clusters, s.asked, now)
 	if q.cause == "" && len(stuck) > 0 {
 		q.cause, q.stuck, q.dwell = stuckReplicas, stuck, s.stuck.Dwell
 		next = deschedule.Earliest(next, q.limits.NextEnd()) // by then a cluster may be tried again

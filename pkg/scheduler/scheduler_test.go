@@ -125,19 +125,22 @@ func TestRestartWritesNothing(t *testing.T) {
 		{"cluster-scoped", ClusterResourceBinding("web", ConfigMap(placement{}))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPlane(t, Cluster("a", room), Cluster("b", room), c.object)
-			p.settle()
-			if len(p.patches) == 0 {
-				t.Fatal("nothing was written in the first place")
-			}
-			p.clock.SetTime(p.clock.Now().Add(time.Hour))
-			p.restart()
-			p.settle()
-			if len(p.patches) > 0 {
-				t.Errorf("written again: %v", p.patches)
-			}
-			if events := p.announced(); len(events) > 0 {
-				t.Errorf("announced again: %v", events)
+			for _, inOne := range []bool{false, true} {
+				p := newPlane(t, Cluster("a", room), Cluster("b", room), c.object.DeepCopyObject().(client.Object))
+				p.inOne = inOne
+				p.settle()
+				if len(p.patches) == 0 && len(p.taken) == 0 {
+					t.Fatal("nothing was written in the first place")
+				}
+				p.clock.SetTime(p.clock.Now().Add(time.Hour))
+				p.restart()
+				p.settle()
+				if len(p.patches) > 0 || len(p.taken) > 0 {
+					t.Errorf("in one transaction %v: written again: %v %v", inOne, p.patches, p.taken)
+				}
+				if events := p.announced(); len(events) > 0 {
+					t.Errorf("in one transaction %v: announced again: %v", inOne, events)
+				}
 			}
 		})
 	}

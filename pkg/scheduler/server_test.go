@@ -29,7 +29,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
+	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/apis"
+	schedulingv1alpha1 "atoll.dev/atoll/apis/scheduling/v1alpha1"
 )
 
 const patience = 30 * time.Second
@@ -115,7 +119,7 @@ func startEtcd(t *testing.T, dir string) string {
 func newScheme(t *testing.T) *runtime.Scheme {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{apiextensionsv1.AddToScheme, clusterv1alpha1.AddToScheme, workv1alpha2.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{apiextensionsv1.AddToScheme, clusterv1alpha1.AddToScheme, policyv1alpha1.AddToScheme, workv1alpha2.AddToScheme, apis.AddToScheme} {
 		must(t, add(scheme))
 	}
 	return scheme
@@ -126,19 +130,26 @@ func newMapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
 	m.Add(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"), meta.RESTScopeRoot)
 	m.Add(clusterv1alpha1.SchemeGroupVersion.WithKind("Cluster"), meta.RESTScopeRoot)
+	m.Add(policyv1alpha1.SchemeGroupVersion.WithKind("PropagationPolicy"), meta.RESTScopeNamespace)
+	m.Add(policyv1alpha1.SchemeGroupVersion.WithKind("ClusterPropagationPolicy"), meta.RESTScopeRoot)
+	m.Add(schedulingv1alpha1.SchemeGroupVersion.WithKind("PlacementReview"), meta.RESTScopeRoot)
 	m.Add(workv1alpha2.SchemeGroupVersion.WithKind("ResourceBinding"), meta.RESTScopeNamespace)
 	m.Add(workv1alpha2.SchemeGroupVersion.WithKind("ClusterResourceBinding"), meta.RESTScopeRoot)
 	return m
 }
 
-// installKinds makes Karmada's own CRDs of bindings, and one of Clusters, for which Karmada has none.
+// installKinds makes Karmada's own CRDs of bindings and policies, and ones of what is served natively: Clusters and PlacementReviews.
 func (s *server) installKinds(t *testing.T) {
 	t.Helper()
 	module, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/karmada-io/karmada").Output()
 	must(t, err)
-	crds := []*apiextensionsv1.CustomResourceDefinition{clusterKind()}
-	for _, name := range []string{"resourcebindings", "clusterresourcebindings"} {
-		raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)), "charts/karmada/_crds/bases/work/work.karmada.io_"+name+".yaml"))
+	crds := []*apiextensionsv1.CustomResourceDefinition{
+		nativeKind("cluster.karmada.io", "cluster", "Cluster"),
+		nativeKind(schedulingv1alpha1.GroupName, "placementreview", "PlacementReview"),
+	}
+	for _, name := range []string{"work/work.karmada.io_resourcebindings", "work/work.karmada.io_clusterresourcebindings",
+		"policy/policy.karmada.io_propagationpolicies", "policy/policy.karmada.io_clusterpropagationpolicies"} {
+		raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(module)), "charts/karmada/_crds/bases/"+name+".yaml"))
 		must(t, err)
 		crd := &apiextensionsv1.CustomResourceDefinition{}
 		must(t, yaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096).Decode(crd))
@@ -161,13 +172,13 @@ func (s *server) installKinds(t *testing.T) {
 	}
 }
 
-func clusterKind() *apiextensionsv1.CustomResourceDefinition {
+func nativeKind(group, singular, kind string) *apiextensionsv1.CustomResourceDefinition {
 	crd := &apiextensionsv1.CustomResourceDefinition{}
-	crd.Name = "clusters.cluster.karmada.io"
+	crd.Name = singular + "s." + group
 	anything := &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{Type: "object", XPreserveUnknownFields: ptr.To(true)}}
 	crd.Spec = apiextensionsv1.CustomResourceDefinitionSpec{
-		Group: "cluster.karmada.io", Scope: apiextensionsv1.ClusterScoped,
-		Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: "clusters", Singular: "cluster", Kind: "Cluster", ListKind: "ClusterList"},
+		Group: group, Scope: apiextensionsv1.ClusterScoped,
+		Names: apiextensionsv1.CustomResourceDefinitionNames{Plural: singular + "s", Singular: singular, Kind: kind, ListKind: kind + "List"},
 		Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
 			Name: "v1alpha1", Served: true, Storage: true, Schema: anything,
 			Subresources: &apiextensionsv1.CustomResourceSubresources{Status: &apiextensionsv1.CustomResourceSubresourceStatus{}},

@@ -93,12 +93,13 @@ func Setup(ctx context.Context, mgr manager.Manager, opts Options) error {
 	if opts.Views != nil {
 		opts.Views.Subscribe(func(cluster string, v *capacity.View) { alarm.offer(s.clusters.SetNodes(cluster, v)) })
 	}
+	known := s.reviewed(sources)
 	for _, src := range sources {
 		if err := c.Watch(src); err != nil {
 			return fmt.Errorf("watching for the scheduler: %w", err)
 		}
 	}
-	return nil
+	return known.setup(ctx, mgr)
 }
 
 // newScheduler makes a Scheduler that knows of no cluster and no binding yet. The options are complete.
@@ -116,6 +117,7 @@ func newScheduler(ctx context.Context, opts Options, writer client.Client, reade
 		events:   recorder,
 		clock:    opts.Clock,
 		stuck:    opts.Deschedule,
+		asked:    &deschedule.Asked{},
 	}
 	h := &handle{clusters: s.clusters, clock: opts.Clock}
 	h.reader.Reader = writer

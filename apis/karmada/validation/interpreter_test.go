@@ -1,6 +1,7 @@
 package validation
 
 import (
+	"strings"
 	"testing"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
@@ -86,4 +87,32 @@ func TestInterpreterWebhookConfiguration(t *testing.T) {
 	}
 	hook := configv1alpha1.ResourceInterpreterWebhook{Name: "a.example.com", ClientConfig: admissionregistrationv1.WebhookClientConfig{URL: ptr.To("https://a.example.com/x")}, InterpreterContextVersions: []string{"v1alpha1"}}
 	expect(t, ResourceInterpreterWebhookConfiguration(&configv1alpha1.ResourceInterpreterWebhookConfiguration{Webhooks: []configv1alpha1.ResourceInterpreterWebhook{hook, hook}}), "webhooks[1].name: Duplicate")
+}
+
+func TestInterpreterCustomization(t *testing.T) {
+	const at = "spec.customizations.healthInterpretation.luaScript: "
+	for name, c := range map[string]struct {
+		script string
+		wants  []string
+	}{
+		"valid":            {"function InterpretHealth(o) return true end", nil},
+		"assigned":         {"InterpretHealth = function(o) return true end", nil},
+		"conditionally":    {"if true then\n  function InterpretHealth(o) return true end\nend", nil},
+		"empty":            {"", []string{at + "must be a Lua script"}},
+		"does not compile": {"function InterpretHealth(o)\n  return 1 +\nend", []string{at + `must be Lua that defines function InterpretHealth: line 3, column 3: syntax error near "end"`}},
+		"is not finished":  {"function InterpretHealth(o)", []string{at + "must be Lua that defines function InterpretHealth: syntax error at the end of the script"}},
+		"jumps nowhere":    {"function InterpretHealth(o) goto nowhere end", []string{at + "must be Lua that defines function InterpretHealth: line "}},
+		"another function": {"function Healthy(o) return true end", []string{at + "must be Lua that defines function InterpretHealth: does not define"}},
+		"local function":   {"local function InterpretHealth(o) return true end", []string{at + "must be Lua that defines function InterpretHealth: does not define"}},
+		"too long":         {"function InterpretHealth(o) end --" + strings.Repeat("x", 256<<10), []string{at + "must be Lua that defines function InterpretHealth: has "}},
+		"too deep":         {"function InterpretHealth(o) return " + strings.Repeat("(", 10000) + "1" + strings.Repeat(")", 10000) + " end", nil}, // parentheses are not kept
+		"too deep a sum":   {"function InterpretHealth(o) return " + strings.Repeat("-", 1) + strings.Repeat("{", 10000) + strings.Repeat("}", 10000) + " end", []string{at + "must be Lua that defines function InterpretHealth: is nested more than 500 deep"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ric := &configv1alpha1.ResourceInterpreterCustomization{}
+			ric.Spec.Target = configv1alpha1.CustomizationTarget{APIVersion: "apps/v1", Kind: "Deployment"}
+			ric.Spec.Customizations.HealthInterpretation = &configv1alpha1.HealthInterpretation{LuaScript: c.script}
+			expect(t, ResourceInterpreterCustomization(ric), c.wants...)
+		})
+	}
 }

@@ -53,9 +53,11 @@ const (
 	TemplateGenerationAnnotation = "atoll.dev/template-generation"
 
 	// PortsAnnotation on a binding lists the fixed ports that the template takes of a member's
-	// nodes, ClaimsAnnotation the volume claims of its pods; see pkg/propagation/footprint.
-	PortsAnnotation  = "scheduler.atoll.dev/ports"
-	ClaimsAnnotation = "scheduler.atoll.dev/claims"
+	// nodes, ClaimsAnnotation the volume claims of its pods, PlatformAnnotation what they need of a
+	// node where spec.replicaRequirements does not say so; see pkg/propagation/footprint.
+	PortsAnnotation    = "scheduler.atoll.dev/ports"
+	ClaimsAnnotation   = "scheduler.atoll.dev/claims"
+	PlatformAnnotation = "scheduler.atoll.dev/platform"
 )
 
 // Finalizers.

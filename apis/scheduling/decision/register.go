@@ -18,9 +18,3 @@ func AddToScheme(scheme *runtime.Scheme) error {
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
 }
-
-// Install registers Decision for an API server: it is its own internal type.
-func Install(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(schema.GroupVersion{Group: SchemeGroupVersion.Group, Version: runtime.APIVersionInternal}, &Decision{})
-	return AddToScheme(scheme)
-}

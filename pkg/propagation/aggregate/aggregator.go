@@ -43,8 +43,9 @@ type Options struct {
 	Recorder    record.EventRecorder
 	// Clusters returns the clusters that a binding's Works should be in.
 	Clusters func(*workv1alpha2.ResourceBindingSpec) []string
-	// Refusals returns why Works of a binding are not as they should be, by cluster. May be nil.
-	Refusals func(binding types.NamespacedName) map[string]string
+	// Refusals returns why Works of a binding are not as they should be, by cluster, and whether there
+	// has been any such reason since the start. May be nil.
+	Refusals func(binding types.NamespacedName) (byCluster map[string]string, ever bool)
 	// Window is the settle window.
 	Window time.Duration
 	// Workers is how many bindings are looked at at a time. Default 8.
@@ -98,8 +99,8 @@ func (a *Aggregator) Start(ctx context.Context) error {
 	return nil
 }
 
-// Add has a binding looked at.
-func (a *Aggregator) Add(binding types.NamespacedName) { a.queue.Add(binding) }
+// Refused has a binding looked at, since its Refusals have changed.
+func (a *Aggregator) Refused(binding types.NamespacedName) { a.queue.Add(binding) }
 
 func (a *Aggregator) workChanged(old, new client.Object) {
 	if old == nil {
@@ -128,6 +129,9 @@ func (a *Aggregator) bindingChanged(old, new client.Object) {
 	}
 }
 
+// Reinterpret has a binding looked at, since what is known of its template's kind has changed.
+func (a *Aggregator) Reinterpret(binding types.NamespacedName) { a.queue.Add(binding) }
+
 func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
 	binding, err := twin.GetBinding(ctx, a.opts.Client, key)
 	if apierrors.IsNotFound(err) {
@@ -144,8 +148,9 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 		return settle.Outcome{}, err
 	}
 	var refused map[string]string
+	heard := true
 	if a.opts.Refusals != nil {
-		refused = a.opts.Refusals(key)
+		refused, heard = a.opts.Refusals(key)
 	}
 	if len(works)+len(refused) == 0 && len(binding.Status.AggregatedStatus) == 0 {
 		return settle.Outcome{}, nil
@@ -159,7 +164,7 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 		return settle.Outcome{}, err
 	}
 	markStale(items, lost)
-	if a.opts.Clock.Since(a.started) < startup && unexplained(binding.Status.AggregatedStatus, items, works, a.clusters(binding), a.started) {
+	if !heard && a.opts.Clock.Since(a.started) < startup && unexplained(binding.Status.AggregatedStatus, items, works, a.clusters(binding), a.started) {
 		return settle.Outcome{After: startupPause}, nil
 	}
 	wrote, err := a.writeBinding(ctx, binding, items)

@@ -118,7 +118,7 @@ func (b *Binder) readPlaneUID(ctx context.Context) error {
 func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
 	binding, err := twin.GetBinding(ctx, b.opts.Client, key)
 	if apierrors.IsNotFound(err) {
-		b.refusals.set(key, nil)
+		b.refusals.forget(key)
 		return settle.Outcome{}, nil
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"atoll.dev/atoll/pkg/propagation/changes"
@@ -47,6 +48,9 @@ func (b *Binder) bindingChanged(old, new client.Object) {
 	}
 	b.queue.Add(client.ObjectKeyFromObject(new))
 }
+
+// Reinterpret has a binding looked at, since what is known of its template's kind has changed.
+func (b *Binder) Reinterpret(binding types.NamespacedName) { b.queue.Add(binding) }
 
 // workChanged heals Works that others changed or deleted, and goes on where a deletion was waited for.
 func (b *Binder) workChanged(old, new client.Object) {

@@ -17,16 +17,12 @@ type refusals struct {
 	all map[types.NamespacedName]map[string]string
 }
 
-// set tells whether that is news.
+// set tells whether that is news. What was refused once is remembered as accepted since.
 func (r *refusals) set(key types.NamespacedName, byCluster map[string]string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if maps.Equal(r.all[key], byCluster) {
 		return false
-	}
-	if len(byCluster) == 0 {
-		delete(r.all, key)
-		return true
 	}
 	if r.all == nil {
 		r.all = map[types.NamespacedName]map[string]string{}
@@ -35,12 +31,19 @@ func (r *refusals) set(key types.NamespacedName, byCluster map[string]string) bo
 	return true
 }
 
-// Refusals returns why the binding's Works for some clusters are not as they should be, by cluster.
-// The map must not be changed.
-func (b *Binder) Refusals(binding types.NamespacedName) map[string]string {
+func (r *refusals) forget(key types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, key)
+}
+
+// Refusals returns why the binding's Works for some clusters are not as they should be, by cluster,
+// and whether there has been any such reason since the start. The map must not be changed.
+func (b *Binder) Refusals(binding types.NamespacedName) (byCluster map[string]string, ever bool) {
 	b.refusals.mu.Lock()
 	defer b.refusals.mu.Unlock()
-	return b.refusals.all[binding]
+	byCluster, ever = b.refusals.all[binding]
+	return byCluster, ever
 }
 
 func (b *Binder) refused(binding types.NamespacedName, byCluster map[string]string) {

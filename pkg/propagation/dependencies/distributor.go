@@ -126,6 +126,9 @@ func (d *Distributor) bindingChanged(old, new client.Object) {
 	}
 }
 
+// Reinterpret has a binding looked at, since what is known of its template's kind has changed.
+func (d *Distributor) Reinterpret(binding types.NamespacedName) { d.bindings.Add(binding) }
+
 // reconcile finds out what one binding requires.
 func (d *Distributor) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
 	b, err := twin.GetBinding(ctx, d.opts.Client, key)

@@ -135,6 +135,17 @@ func (d *Dispatcher) workChanged(old, new client.Object) {
 	}
 }
 
+// Reinterpret has a Work looked at, since what is known of a kind that it carries has changed.
+func (d *Dispatcher) Reinterpret(w types.NamespacedName) {
+	cluster, ok := wellknown.ClusterOfExecutionNamespace(w.Namespace)
+	if !ok {
+		return
+	}
+	if m := d.member(cluster); m != nil {
+		m.queue.Add(w.Name)
+	}
+}
+
 // clusterChanged wakes what waits for a member, and ends the share of one that is gone.
 func (d *Dispatcher) clusterChanged(old, new client.Object) {
 	if new == nil {

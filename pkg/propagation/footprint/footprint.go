@@ -10,13 +10,15 @@ import (
 // with an empty value must not be there.
 func Annotations(template *unstructured.Unstructured) map[string]string {
 	return map[string]string{
-		wellknown.PortsAnnotation:  FormatPorts(PortsOf(template)),
-		wellknown.ClaimsAnnotation: FormatClaims(ClaimsOf(template)),
+		wellknown.PortsAnnotation:    FormatPorts(PortsOf(template)),
+		wellknown.ClaimsAnnotation:   FormatClaims(ClaimsOf(template)),
+		wellknown.PlatformAnnotation: FormatPlatform(PlatformOf(template)),
 	}
 }
 
 // Same tells whether two bindings' annotations name the same footprint.
 func Same(a, b map[string]string) bool {
 	return a[wellknown.PortsAnnotation] == b[wellknown.PortsAnnotation] &&
-		a[wellknown.ClaimsAnnotation] == b[wellknown.ClaimsAnnotation]
+		a[wellknown.ClaimsAnnotation] == b[wellknown.ClaimsAnnotation] &&
+		a[wellknown.PlatformAnnotation] == b[wellknown.PlatformAnnotation]
 }

@@ -158,6 +158,10 @@ func (m *Matcher) fill(ctx context.Context, b twin.Binding, t *compact.Object, p
 			m.event(t, eventWarning, "GetReplicasFailed", "%v", err)
 			return fmt.Errorf("interpreting the replicas of %s: %w", templates.KeyOf(t), err)
 		}
+		// As in Karmada: estimators look at the namespace's quota, and pod templates do not tell it.
+		if needs := b.Spec.ReplicaRequirements; needs != nil && needs.Namespace == "" {
+			needs.Namespace = t.Namespace
+		}
 	}
 	return nil
 }

@@ -164,6 +164,9 @@ func (m *Matcher) enqueueNamed(s selection.Selector) {
 	}
 }
 
+// Reinterpret has a template looked at, since what is known of its kind has changed.
+func (m *Matcher) Reinterpret(key templates.Key) { m.enqueueByPolicy(key) }
+
 func (m *Matcher) enqueueByPolicy(key templates.Key) {
 	m.becauseOf(key, policyChange)
 	m.queue.Add(key)

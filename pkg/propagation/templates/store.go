@@ -2,6 +2,8 @@ package templates
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -223,6 +225,13 @@ func (s *Store) kind(gvk schema.GroupVersionKind) *watched {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.kinds[gvk]
+}
+
+// Kinds returns the kinds that templates can be of, as far as they are known.
+func (s *Store) Kinds() []schema.GroupVersionKind {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(s.kinds))
 }
 
 // Resource returns how a kind is served; false if it cannot be propagated or is not known yet.

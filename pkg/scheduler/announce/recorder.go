@@ -19,7 +19,7 @@ import (
 
 const (
 	// writers send events at the same time.
-	writers = 4
+	writers = 8
 	// queued is how many events may wait for each writer.
 	queued = 1024
 )

@@ -26,7 +26,11 @@ type writer struct {
 	correlator *record.EventCorrelator
 }
 
-// run sends what comes until leave is closed, and then what has come, unless ctx ends.
+// lull is for how long nothing must come after the end until a writer leaves: whoever
+// tells is told to stop at the same time, and has yet to tell of what it has just done.
+const lull = 100 * time.Millisecond
+
+// run sends what comes until leave is closed, and then what still comes, unless ctx ends.
 func (w *writer) run(ctx context.Context, queue <-chan *corev1.Event, leave <-chan struct{}) {
 	for {
 		select {
@@ -36,8 +40,9 @@ func (w *writer) run(ctx context.Context, queue <-chan *corev1.Event, leave <-ch
 			select {
 			case event := <-queue:
 				w.send(ctx, event)
-			default:
+			case <-w.clock.After(lull):
 				return
+			case <-ctx.Done():
 			}
 		}
 		if ctx.Err() != nil {

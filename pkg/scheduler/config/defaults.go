@@ -13,7 +13,7 @@ const DefaultSchedulerName = "default-scheduler"
 func Default() Scheduler {
 	return Scheduler{
 		SchedulerName: DefaultSchedulerName,
-		Parallelism:   8,
+		Parallelism:   32,
 		Estimators: Estimators{
 			Timeout: metav1.Duration{Duration: 3 * time.Second},
 			Karmada: KarmadaEstimator{Discover: true, ServicePrefix: "karmada-scheduler-estimator", Namespace: "karmada-system", Port: 10352},

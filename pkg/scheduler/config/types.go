@@ -16,7 +16,7 @@ type Scheduler struct {
 	// Default: default-scheduler.
 	SchedulerName string `json:"schedulerName,omitempty"`
 	// Parallelism is how many bindings are decided and written at the same time.
-	// Default: 8.
+	// Default: 32.
 	Parallelism int `json:"parallelism,omitempty"`
 	// EmptyWorkloads sends a workload also to those of the chosen clusters that get
 	// none of its replicas. Default: false.

@@ -61,6 +61,8 @@ type Candidate struct {
 	*snapshot.Cluster
 	// Score is the sum over all score plugins of score times weight; more is better.
 	Score int64
+	// Scores are what each plugin gave, if the request asks for a trace.
+	Scores []PluginScore
 	// Tier is how far down the order of preference of its group the cluster lies, 0 being best.
 	Tier int
 	// Held is how many replicas the cluster has been given so far, or sets of components.

@@ -30,7 +30,11 @@ func (c *Cycle) score(ctx context.Context, r *framework.Request, candidates []Ca
 			continue
 		}
 		for i := range candidates {
-			candidates[i].Score += plugin.weight * min(max(score(candidates[i].Cluster), 0), framework.MaxScore)
+			given := plugin.weight * min(max(score(candidates[i].Cluster), 0), framework.MaxScore)
+			candidates[i].Score += given
+			if r.Trace {
+				candidates[i].Scores = append(candidates[i].Scores, PluginScore{plugin.Name(), given})
+			}
 		}
 	}
 }

@@ -147,26 +147,11 @@ func (s *stock) limitOf(r *Requirement) string {
 func (r *Requirement) tightest(free *capacity.Amounts) (n int64, limit corev1.ResourceName) {
 	n = r.fit(free)
 	r.each(func(resource corev1.ResourceName, quantity int64) {
-		if limit == "" && max(amountOf(free, resource)/quantity, 0) <= n {
+		if limit == "" && max(free.Of(resource)/quantity, 0) <= n {
 			limit = resource
 		}
 	})
 	return n, limit
-}
-
-func amountOf(a *capacity.Amounts, resource corev1.ResourceName) int64 {
-	switch resource {
-	case corev1.ResourcePods:
-		return a.Pods
-	case corev1.ResourceCPU:
-		return a.MilliCPU
-	case corev1.ResourceMemory:
-		return a.Memory
-	case corev1.ResourceEphemeralStorage:
-		return a.Ephemeral
-	default:
-		return a.Other[resource]
-	}
 }
 
 // most returns the resource that limits the most nodes.

@@ -30,6 +30,8 @@ type Request struct {
 	Overflow []*affinity.Matcher
 	// Fresh asks for a placement as if the workload had not been placed before.
 	Fresh bool
+	// Trace asks for what only an explanation needs, see Question.
+	Trace bool
 
 	// held is spec.clusters by name, but no more than limits allow.
 	held map[string]int32
@@ -51,6 +53,8 @@ type Question struct {
 	Group string
 	// Fresh asks for a placement as if the workload had not been placed before.
 	Fresh bool
+	// Trace makes the decision keep the scores of each plugin, for an explanation.
+	Trace bool
 	// Limits are the most replicas that clusters which cannot run more may get or keep,
 	// where replicas are divided by the room that clusters have. A cluster that is not
 	// listed has no limit.
@@ -61,7 +65,10 @@ type Question struct {
 // groups, or by its ClusterAffinity if group is nil.
 func NewRequest(q Question, group *policyv1alpha1.ClusterAffinityTerm, s *snapshot.Snapshot) *Request {
 	spec := q.Spec
-	r := &Request{Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, limits: q.Limits, held: make(map[string]int32, len(spec.Clusters))}
+	r := &Request{
+		Binding: q.Binding, Annotations: q.Annotations, Spec: spec, Snapshot: s, Fresh: q.Fresh, Trace: q.Trace, limits: q.Limits,
+		held: make(map[string]int32, len(spec.Clusters)),
+	}
 	for _, target := range spec.Clusters {
 		r.held[target.Name] = r.limited(target.Name, max(target.Replicas, 0))
 	}

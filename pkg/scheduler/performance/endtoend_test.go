@@ -36,7 +36,10 @@ const (
 	perNamespace = 500
 )
 
-var bindings = flag.Int("bindings", 5000, "how many bindings BenchmarkEndToEnd places")
+var (
+	bindings = flag.Int("bindings", 5000, "how many bindings BenchmarkEndToEnd places")
+	workers  = flag.Int("workers", 0, "how many bindings are placed at the same time; 0 for the default")
+)
 
 // BenchmarkEndToEnd measures how fast a scheduler that starts places bindings that
 // wait, through the API server and its etcd, which run in the same process: from its
@@ -144,7 +147,7 @@ func (p *plane) schedule(b *testing.B) (stop func()) {
 		UpdateFunc: func(_, o any) { placed.see(o.(*workv1alpha2.ResourceBinding)) },
 	})
 	must(b, err)
-	must(b, scheduler.Setup(ctx, mgr, scheduler.Options{}))
+	must(b, scheduler.Setup(ctx, mgr, scheduler.Options{Workers: *workers}))
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
 	select {

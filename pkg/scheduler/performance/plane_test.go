@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -37,7 +38,11 @@ type plane struct {
 	client client.Client
 }
 
+// gcPercent is atolld's own pace of collecting garbage.
+const gcPercent = 50
+
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(gcPercent)
 	ctrl.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	os.Exit(m.Run())

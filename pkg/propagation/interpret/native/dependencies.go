@@ -17,8 +17,7 @@ import (
 	"atoll.dev/atoll/apis/karmada/wellknown"
 )
 
-// podDependencies returns what a pod spec refers to, in the order of kinds and names. Of the
-// service accounts the default one is left out: every namespace has it.
+// podDependencies returns what the pod spec at this path of a template refers to.
 func podDependencies(path ...string) func(context.Context, *unstructured.Unstructured) ([]configv1alpha1.DependentObjectReference, error) {
 	return func(_ context.Context, template *unstructured.Unstructured) ([]configv1alpha1.DependentObjectReference, error) {
 		raw, _, err := unstructured.NestedFieldNoCopy(template.Object, path...)
@@ -26,34 +25,41 @@ func podDependencies(path ...string) func(context.Context, *unstructured.Unstruc
 		if err != nil || !isMap {
 			return nil, err
 		}
-		pod := &corev1.Pod{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &pod.Spec); err != nil {
+		var spec corev1.PodSpec
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &spec); err != nil {
 			return nil, fmt.Errorf("reading the pod spec of %s %s/%s: %w", template.GetKind(), template.GetNamespace(), template.GetName(), err)
 		}
-		configMaps, secrets, accounts, claims := sets.New[string](), sets.New[string](), sets.New[string](), sets.New[string]()
-		podutil.VisitPodConfigmapNames(pod, func(name string) bool { configMaps.Insert(name); return true })
-		podutil.VisitPodSecretNames(pod, func(name string) bool { secrets.Insert(name); return true })
-		if account := pod.Spec.ServiceAccountName; account != "default" {
-			accounts.Insert(account)
-		}
-		for i := range pod.Spec.Volumes {
-			if claim := pod.Spec.Volumes[i].PersistentVolumeClaim; claim != nil {
-				claims.Insert(claim.ClaimName)
-			}
-		}
-		var all []configv1alpha1.DependentObjectReference
-		for _, of := range []struct {
-			kind  string
-			names sets.Set[string]
-		}{{"ConfigMap", configMaps}, {"Secret", secrets}, {"ServiceAccount", accounts}, {"PersistentVolumeClaim", claims}} {
-			for _, name := range sets.List(of.names) {
-				if name != "" {
-					all = append(all, configv1alpha1.DependentObjectReference{APIVersion: "v1", Kind: of.kind, Namespace: template.GetNamespace(), Name: name})
-				}
-			}
-		}
-		return all, nil
+		return PodDependencies(template.GetNamespace(), &spec), nil
 	}
+}
+
+// PodDependencies returns what a pod spec refers to, in the order of kinds and names. Of the
+// service accounts the default one is left out: every namespace has it.
+func PodDependencies(namespace string, spec *corev1.PodSpec) []configv1alpha1.DependentObjectReference {
+	pod := &corev1.Pod{Spec: *spec}
+	configMaps, secrets, accounts, claims := sets.New[string](), sets.New[string](), sets.New[string](), sets.New[string]()
+	podutil.VisitPodConfigmapNames(pod, func(name string) bool { configMaps.Insert(name); return true })
+	podutil.VisitPodSecretNames(pod, func(name string) bool { secrets.Insert(name); return true })
+	if account := pod.Spec.ServiceAccountName; account != "default" {
+		accounts.Insert(account)
+	}
+	for i := range pod.Spec.Volumes {
+		if claim := pod.Spec.Volumes[i].PersistentVolumeClaim; claim != nil {
+			claims.Insert(claim.ClaimName)
+		}
+	}
+	var all []configv1alpha1.DependentObjectReference
+	for _, of := range []struct {
+		kind  string
+		names sets.Set[string]
+	}{{"ConfigMap", configMaps}, {"Secret", secrets}, {"ServiceAccount", accounts}, {"PersistentVolumeClaim", claims}} {
+		for _, name := range sets.List(of.names) {
+			if name != "" {
+				all = append(all, configv1alpha1.DependentObjectReference{APIVersion: "v1", Kind: of.kind, Namespace: namespace, Name: name})
+			}
+		}
+	}
+	return all
 }
 
 // statefulSetDependencies leaves out the claims that the StatefulSet makes itself.

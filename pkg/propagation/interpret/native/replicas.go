@@ -51,11 +51,17 @@ func requirementsOf(obj *unstructured.Unstructured, path ...string) (*workv1alph
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &spec); err != nil {
 		return nil, fmt.Errorf("reading the pod spec of %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
 	}
-	requirements := workv1alpha2.ReplicaRequirements{NodeClaim: nodeClaimOf(&spec), ResourceRequest: requestOf(&spec)}
+	return PodRequirements(&spec), nil
+}
+
+// PodRequirements derives what one replica needs from a pod spec, nil if it needs nothing in
+// particular. Limits become requests in the spec.
+func PodRequirements(spec *corev1.PodSpec) *workv1alpha2.ReplicaRequirements {
+	requirements := workv1alpha2.ReplicaRequirements{NodeClaim: nodeClaimOf(spec), ResourceRequest: requestOf(spec)}
 	if requirements.NodeClaim == nil && requirements.ResourceRequest == nil {
-		return nil, nil
+		return nil
 	}
-	return &requirements, nil
+	return &requirements
 }
 
 func nodeClaimOf(spec *corev1.PodSpec) *workv1alpha2.NodeClaim {

@@ -10,15 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+
+	"atoll.dev/atoll/pkg/propagation/footprint"
 )
 
 // keys are the labels that tell a node's architecture and operating system.
-var keys = map[string]bool{
-	corev1.LabelArchStable:           true,
-	corev1.LabelOSStable:             true,
-	"beta." + corev1.LabelArchStable: true,
-	"beta." + corev1.LabelOSStable:   true,
-}
+var keys = footprint.PlatformLabels()
 
 // operators of node affinity in terms of label selectors.
 var operators = map[corev1.NodeSelectorOperator]selection.Operator{
@@ -62,7 +59,7 @@ func platformsOf(claim *workv1alpha2.NodeClaim) []platform {
 	}
 	base := platform{selector: labels.NewSelector()}
 	for _, key := range slices.Sorted(maps.Keys(claim.NodeSelector)) {
-		if keys[key] {
+		if keys.Has(key) {
 			base, _ = base.and(key, selection.In, []string{claim.NodeSelector[key]})
 		}
 	}
@@ -74,7 +71,7 @@ func platformsOf(claim *workv1alpha2.NodeClaim) []platform {
 			}
 			way, asks := base, false
 			for _, e := range term.MatchExpressions {
-				if keys[e.Key] {
+				if keys.Has(e.Key) {
 					var ok bool
 					way, ok = way.and(e.Key, operators[e.Operator], e.Values)
 					asks = asks || ok

@@ -10,7 +10,9 @@ import (
 
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/membership/capacity"
+	"atoll.dev/atoll/pkg/propagation/footprint"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	"atoll.dev/atoll/pkg/scheduler/snapshot"
 )
@@ -29,7 +31,7 @@ func (Plugin) Interest() snapshot.Change { return snapshot.Nodes }
 
 // Filter implements framework.FilterPlugin.
 func (Plugin) Filter(ctx context.Context, r *framework.Request) framework.ClusterFilter {
-	wants := wantsOf(r.Spec)
+	wants := wantsOf(r)
 	if len(wants) == 0 {
 		return nil
 	}
@@ -54,7 +56,8 @@ type want struct {
 	missing     *framework.Refusal
 }
 
-func wantsOf(spec *workv1alpha2.ResourceBindingSpec) []want {
+func wantsOf(r *framework.Request) []want {
+	spec := r.Spec
 	var wants []want
 	add := func(claim *workv1alpha2.NodeClaim) {
 		platforms := platformsOf(claim)
@@ -72,6 +75,7 @@ func wantsOf(spec *workv1alpha2.ResourceBindingSpec) []want {
 	if spec.ReplicaRequirements != nil {
 		add(spec.ReplicaRequirements.NodeClaim)
 	}
+	add(footprint.ParsePlatform(r.Annotations[wellknown.PlatformAnnotation]))
 	for i := range spec.Components {
 		if requirements := spec.Components[i].ReplicaRequirements; requirements != nil {
 			add(requirements.NodeClaim)

@@ -9,6 +9,7 @@ import (
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 
+	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/membership/capacity"
 	"atoll.dev/atoll/pkg/scheduler/framework"
 	. "atoll.dev/atoll/pkg/scheduler/internal/fixture"
@@ -152,4 +153,30 @@ func refusal(t *testing.T, spec *workv1alpha2.ResourceBindingSpec, nodes []capac
 		return refusal.Reason
 	}
 	return ""
+}
+
+// A DaemonSet has no replicas, and so no requirements: what its pods need stands on the binding.
+func TestWorkloadsWithoutReplicas(t *testing.T) {
+	for value, want := range map[string]string{
+		`{"nodeSelector":{"kubernetes.io/arch":"arm64"}}`: "no node has kubernetes.io/arch=arm64",
+		`{"nodeSelector":{"kubernetes.io/arch":"amd64"}}`: "",
+		`{`: "-",
+		"":  "-",
+	} {
+		s := snapshot.New(Cluster("m"))
+		s.Clusters()[0].Nodes = &capacity.View{Nodes: []capacity.Node{node("amd64", "linux")}}
+		spec := Deployment(0, policyv1alpha1.Placement{})
+		spec.ReplicaRequirements = nil
+		r := framework.NewRequest(framework.Question{Spec: spec, Annotations: map[string]string{wellknown.PlatformAnnotation: value}}, nil, s)
+		got := "-"
+		if check := (architecture.Plugin{}).Filter(t.Context(), r); check != nil {
+			got = ""
+			if refused := check(s.Get("m")); refused != nil {
+				got = refused.Reason
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", value, got, want)
+		}
+	}
 }
