@@ -13,7 +13,7 @@ LDFLAGS := -s -w \
 	-X $(KV).gitTreeState=clean -X atoll.dev/atoll/pkg/version.version=$(VERSION) -X atoll.dev/atoll/pkg/version.commit=$(COMMIT)
 GOBUILD := go build -ldflags '$(LDFLAGS)'
 # Packages that link the whole API server: too heavy to compile a second time for the race detector.
-HEAVY := ./cmd/atolld ./examples/scheduler-plugin ./pkg/atolld ./pkg/apiserver ./pkg/apiserver/nativekinds ./pkg/housekeeping ./pkg/propagation
+HEAVY := ./cmd/atolld ./examples/scheduler-plugin ./pkg/atolld ./pkg/apiserver ./pkg/apiserver/nativekinds ./pkg/housekeeping ./pkg/propagation ./pkg/propagation/budget
 LIGHT = $(filter-out $(shell go list $(HEAVY) 2>/dev/null),$(shell go list ./...))
 
 ##@ Main

@@ -310,10 +310,16 @@ func TestRefusal(t *testing.T) {
 		}
 		return nil
 	})
+	r.item("cm-configmap", r.members[0], func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
+		return !item.Applied && !fullyApplied && strings.Contains(item.AppliedMessage, "exceeded quota: none")
+	})
 	if err := r.members[0].Delete(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
 	r.inAll(r.configMap("cm", ""), nil) // after its backoff
+	r.item("cm-configmap", r.members[0], func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
+		return item.Applied && fullyApplied && item.AppliedMessage == ""
+	})
 }
 
 // A member that answers nothing delays no other, and gets everything when it is back.

@@ -8,6 +8,8 @@ import (
 
 	policyv1alpha1 "github.com/karmada-io/karmada/pkg/apis/policy/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
+	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -45,6 +47,23 @@ func (r *rig) keys(name string, want ...string) {
 	}
 }
 
+// item waits until what a binding says of a member is as wanted.
+func (r *rig) item(binding string, m *member, wanted func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool) {
+	r.t.Helper()
+	r.eventually("the item of "+m.name, func(ctx context.Context) error {
+		var b workv1alpha2.ResourceBinding
+		if err := r.plane.Get(ctx, types.NamespacedName{Namespace: r.namespace, Name: binding}, &b); err != nil {
+			return err
+		}
+		for _, item := range b.Status.AggregatedStatus {
+			if item.ClusterName == m.name && wanted(item, meta.IsStatusConditionTrue(b.Status.Conditions, workv1alpha2.FullyApplied)) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%+v", b.Status)
+	})
+}
+
 func TestOverrides(t *testing.T) {
 	r := newRig(t, 2)
 	r.settleNamespace()
@@ -76,12 +95,18 @@ func TestOverrides(t *testing.T) {
 	// One that does not apply holds up its own cluster alone, says so, and heals.
 	broken := r.overridesKey("third", r.members[0], policyv1alpha1.OverriderOpReplace, "/data/none/x", "e")
 	r.event("ConfigMap", "cm", "ApplyOverridePolicyFailed", "replace /data/none/x")
+	r.item("cm-configmap", r.members[0], func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
+		return !item.Applied && !fullyApplied && strings.Contains(item.AppliedMessage, "replace /data/none/x")
+	})
 	r.patch(r.plane, override, `{"spec":{"overrideRules":[{"overriders":{"plaintext":[{"path":"/data/key","operator":"replace","value":"f"}]}}]}}`)
 	r.keys("cm", "c", "f")
 	if err := r.plane.Delete(t.Context(), broken); err != nil {
 		t.Fatal(err)
 	}
 	r.keys("cm", "f", "f")
+	r.item("cm-configmap", r.members[0], func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
+		return item.Applied && fullyApplied && item.AppliedMessage == ""
+	})
 
 	r.policy("stays", nil, named("stays"))
 	r.create(r.configMap("stays", "a"))

@@ -95,9 +95,11 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Templates: store, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("dependencies-distributor"), Workers: opts.Workers, Clock: opts.Clock,
 	})
+	var aggregator *aggregate.Aggregator
 	binder := bind.New(bind.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Templates: store, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("binding-controller"), Skip: skip, Overrides: override.New(mgr.GetCache()), Workers: opts.Workers, Clock: opts.Clock,
+		Refused: func(binding types.NamespacedName) { aggregator.Refused(binding) },
 	})
 	dispatcher := dispatch.New(dispatch.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Connections: pool, Interpreter: interpreter,
@@ -107,11 +109,11 @@ func Setup(ctx context.Context, mgr manager.Manager, pool *connection.Pool, opts
 		Client: mgr.GetClient(), Source: dispatcher, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("work-status-controller"), Queue: statuses, Workers: opts.Workers, Clock: opts.Clock,
 	})
-	aggregator := aggregate.New(aggregate.Options{
+	aggregator = aggregate.New(aggregate.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Dynamic: dyn, Templates: store, Interpreter: interpreter,
 		Recorder: mgr.GetEventRecorderFor("resource-binding-status-controller"),
 		Clusters: func(spec *workv1alpha2.ResourceBindingSpec) []string { return bind.Clusters(spec).UnsortedList() },
-		Window:   opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
+		Refusals: binder.Refusals, Window: opts.SettleWindow, Workers: opts.Workers, Clock: opts.Clock,
 	})
 	moving := failover.New(failover.Options{
 		Cache: mgr.GetCache(), Client: mgr.GetClient(), Recorder: mgr.GetEventRecorderFor(workv1alpha2.EvictionProducerTaintManager),

@@ -1,7 +1,11 @@
 package aggregate
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
@@ -44,6 +48,135 @@ func TestItems(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error("items (-want +got):", diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	item := func(cluster string, applied bool, message, status string) workv1alpha2.AggregatedStatusItem {
+		i := workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Applied: applied, AppliedMessage: message, Health: workv1alpha2.ResourceUnknown}
+		if status != "" {
+			i.Status, i.Health = &runtime.RawExtension{Raw: []byte(status)}, workv1alpha2.ResourceHealthy
+		}
+		return i
+	}
+	got := withRefusals([]workv1alpha2.AggregatedStatusItem{item("b", true, "", `{"replicas":2}`), item("c", true, "", `{"replicas":3}`)},
+		map[string]string{"a": "too large", "b": "no such path"})
+	want := []workv1alpha2.AggregatedStatusItem{
+		item("a", false, "too large", ""), item("b", false, "no such path", `{"replicas":2}`), item("c", true, "", `{"replicas":3}`),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("items (-want +got):", diff)
+	}
+}
+
+func TestNews(t *testing.T) {
+	const healthy, unhealthy, unknown = workv1alpha2.ResourceHealthy, workv1alpha2.ResourceUnhealthy, workv1alpha2.ResourceUnknown
+	item := func(applied bool, health workv1alpha2.ResourceHealth, status string) workv1alpha2.AggregatedStatusItem {
+		i := workv1alpha2.AggregatedStatusItem{ClusterName: "a", Applied: applied, Health: health}
+		if status != "" {
+			i.Status = &runtime.RawExtension{Raw: []byte(status)}
+		}
+		return i
+	}
+	for name, c := range map[string]struct {
+		was, is workv1alpha2.AggregatedStatusItem
+		want    bool
+	}{
+		"numbers":          {item(true, healthy, "1"), item(true, healthy, "2"), false},
+		"its first status": {item(true, unhealthy, ""), item(true, unhealthy, "1"), true},
+		"applied":          {item(false, unknown, ""), item(true, healthy, ""), true},
+		"refused":          {item(true, healthy, "1"), item(false, healthy, "1"), true},
+		"unhealthy":        {item(true, healthy, "1"), item(true, unhealthy, "1"), true},
+		"lost":             {item(true, healthy, "1"), item(true, unknown, "1"), false},
+		"back":             {item(true, unknown, "1"), item(true, healthy, "1"), false},
+	} {
+		if got := news([]workv1alpha2.AggregatedStatusItem{c.was}, []workv1alpha2.AggregatedStatusItem{c.is}); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+	if !news(nil, []workv1alpha2.AggregatedStatusItem{item(false, unknown, "")}) {
+		t.Error("a new cluster is no news")
+	}
+}
+
+// The bytes written of one binding's status in a second are bounded, whatever the number of clusters.
+func TestRest(t *testing.T) {
+	for _, c := range []struct{ clusters, bytes int }{{1, 100}, {3, 300}, {100, 150}, {1000, 150}, {1000, 3000}, {5000, 0}} {
+		var items []workv1alpha2.AggregatedStatusItem
+		for i := range c.clusters {
+			items = append(items, workv1alpha2.AggregatedStatusItem{ClusterName: fmt.Sprint("member", i), Applied: true, Health: workv1alpha2.ResourceHealthy})
+			if c.bytes > 0 {
+				raw, _ := json.Marshal(strings.Repeat("x", c.bytes-2))
+				items[i].Status = &runtime.RawExtension{Raw: raw}
+			}
+		}
+		raw, err := json.Marshal(items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const window = 100 * time.Millisecond // propagation.DefaultSettleWindow
+		perSecond := float64(len(raw)) / max(window, rest(items)).Seconds()
+		if perSecond > 1.05*bytesPerSecond {
+			t.Errorf("%d clusters with %d bytes each: %.0f bytes in a second after a rest of %s, want at most %d",
+				c.clusters, c.bytes, perSecond, rest(items), bytesPerSecond)
+		}
+		if c.clusters <= 100 && rest(items) > 2*window {
+			t.Errorf("%d clusters with %d bytes each: a rest of %s, want no more than two windows", c.clusters, c.bytes, rest(items))
+		}
+	}
+}
+
+func TestUnexplained(t *testing.T) {
+	started := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	applied := func(at time.Time) []workv1alpha1.Work {
+		w := workIn("a", metav1.ConditionTrue, "", "")
+		w.Status.Conditions[0].LastTransitionTime = metav1.NewTime(at)
+		return []workv1alpha1.Work{w}
+	}
+	refused := []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", AppliedMessage: "too large"}}
+	accepted := []workv1alpha2.AggregatedStatusItem{{ClusterName: "a", Applied: true}}
+	for name, c := range map[string]struct {
+		was, is []workv1alpha2.AggregatedStatusItem
+		works   []workv1alpha1.Work
+		cluster string
+		want    bool
+	}{
+		"no Work yet":                       {refused, nil, nil, "a", true},
+		"an old Work":                       {refused, accepted, applied(started.Add(-time.Second)), "a", true},
+		"applied since":                     {refused, accepted, applied(started), "a", false},
+		"refused again":                     {refused, refused, nil, "a", false},
+		"it was not refused":                {accepted, nil, nil, "a", false},
+		"its cluster is not asked any more": {refused, nil, nil, "b", false},
+	} {
+		if got := unexplained(c.was, c.is, c.works, sets.New(c.cluster), started); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestMarkStale(t *testing.T) {
+	status := &runtime.RawExtension{Raw: []byte(`{"replicas":2}`)}
+	given := []workv1alpha2.AggregatedStatusItem{
+		{ClusterName: "a", Applied: true, Health: workv1alpha2.ResourceHealthy, Status: status},
+		{ClusterName: "b", Health: workv1alpha2.ResourceUnknown, AppliedMessage: "quota exceeded"},
+		{ClusterName: "c", Applied: true, Health: workv1alpha2.ResourceUnhealthy, Status: status},
+	}
+	since := metav1.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
+	lost := map[string]metav1.Time{"a": since, "b": since}
+	markStale(given, lost)
+	want := []workv1alpha2.AggregatedStatusItem{
+		{ClusterName: "a", Applied: true, Health: workv1alpha2.ResourceUnknown, Status: status,
+			AppliedMessage: "Cluster a has not been ready since 2026-01-02T02:04:05Z: this is the last that was heard of it."},
+		{ClusterName: "b", Health: workv1alpha2.ResourceUnknown,
+			AppliedMessage: "Cluster b has not been ready since 2026-01-02T02:04:05Z: this is the last that was heard of it. quota exceeded"},
+		{ClusterName: "c", Applied: true, Health: workv1alpha2.ResourceUnhealthy, Status: status},
+	}
+	if diff := cmp.Diff(want, given); diff != "" {
+		t.Error("items (-want +got):", diff)
+	}
+	counted := current(given, lost)
+	if counted[0].Status != nil || counted[2].Status == nil || given[0].Status == nil {
+		t.Errorf("what counts is %+v, want the status of c alone", counted)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	clusterv1alpha1 "github.com/karmada-io/karmada/pkg/apis/cluster/v1alpha1"
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,9 @@ type Options struct {
 	Recorder    record.EventRecorder
 	// Clusters returns the clusters that a binding's Works should be in.
 	Clusters func(*workv1alpha2.ResourceBindingSpec) []string
+	// Refusals returns why Works of a binding are not as they should be, by cluster, and whether there
+	// has been any such reason since the start. May be nil.
+	Refusals func(binding types.NamespacedName) (byCluster map[string]string, ever bool)
 	// Window is the settle window.
 	Window time.Duration
 	// Workers is how many bindings are looked at at a time. Default 8.
@@ -54,6 +58,9 @@ type Options struct {
 type Aggregator struct {
 	opts  Options
 	queue *settle.Queue[types.NamespacedName]
+
+	// started is when Start was called, to the second below, as conditions are dated.
+	started time.Time
 
 	mu sync.Mutex
 	// held is since when a binding's first status is held back, see hold.
@@ -77,10 +84,12 @@ func New(opts Options) *Aggregator {
 
 // Start runs until ctx ends.
 func (a *Aggregator) Start(ctx context.Context) error {
+	a.started = a.opts.Clock.Now().Truncate(time.Second)
 	for obj, changed := range map[client.Object]func(old, new client.Object){
 		&workv1alpha1.Work{}:          a.workChanged,
 		twin.NewBinding("").Object:    a.bindingChanged,
 		twin.NewBinding("any").Object: a.bindingChanged,
+		&clusterv1alpha1.Cluster{}:    func(old, new client.Object) { a.clusterChanged(ctx, old, new) },
 	} {
 		if _, err := changes.Of(ctx, a.opts.Cache, obj, changed); err != nil {
 			return err
@@ -89,6 +98,9 @@ func (a *Aggregator) Start(ctx context.Context) error {
 	a.queue.Run(klog.NewContext(ctx, klog.FromContext(ctx).WithName("aggregate")), a.opts.Workers, a.reconcile)
 	return nil
 }
+
+// Refused has a binding looked at, since its Refusals have changed.
+func (a *Aggregator) Refused(binding types.NamespacedName) { a.queue.Add(binding) }
 
 func (a *Aggregator) workChanged(old, new client.Object) {
 	if old == nil {
@@ -135,19 +147,32 @@ func (a *Aggregator) reconcile(ctx context.Context, key types.NamespacedName) (s
 	if err != nil {
 		return settle.Outcome{}, err
 	}
-	if len(works) == 0 && len(binding.Status.AggregatedStatus) == 0 {
+	var refused map[string]string
+	heard := true
+	if a.opts.Refusals != nil {
+		refused, heard = a.opts.Refusals(key)
+	}
+	if len(works)+len(refused) == 0 && len(binding.Status.AggregatedStatus) == 0 {
 		return settle.Outcome{}, nil
 	}
 	if wait := a.hold(binding, works); wait > 0 {
 		return settle.Outcome{After: wait}, nil
 	}
-	items := itemsOf(works, binding.Spec.Resource)
+	items := withRefusals(itemsOf(works, binding.Spec.Resource), refused)
+	lost, err := a.lost(ctx, items)
+	if err != nil {
+		return settle.Outcome{}, err
+	}
+	markStale(items, lost)
+	if !heard && a.opts.Clock.Since(a.started) < startup && unexplained(binding.Status.AggregatedStatus, items, works, a.clusters(binding), a.started) {
+		return settle.Outcome{After: startupPause}, nil
+	}
 	wrote, err := a.writeBinding(ctx, binding, items)
 	if err != nil {
-		return settle.Outcome{Changed: wrote}, err
+		return settle.Outcome{Changed: wrote, Rest: rest(items)}, err
 	}
-	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, items, news(binding.Status.AggregatedStatus, items))
-	return settle.Outcome{Changed: wrote || wroteTemplate}, err
+	wroteTemplate, err := a.writeTemplate(ctx, binding.Spec.Resource, current(items, lost), news(binding.Status.AggregatedStatus, items))
+	return settle.Outcome{Changed: wrote || wroteTemplate, Rest: rest(items)}, err
 }
 
 // hold keeps a binding's first status back, for one window at most, until every cluster has been

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"slices"
 	"strings"
+	"time"
 
 	workv1alpha1 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha1"
 	workv1alpha2 "github.com/karmada-io/karmada/pkg/apis/work/v1alpha2"
@@ -37,8 +38,27 @@ func itemsOf(works []workv1alpha1.Work, ref workv1alpha2.ObjectReference) []work
 		}
 		items = append(items, item)
 	}
-	slices.SortFunc(items, func(a, b workv1alpha2.AggregatedStatusItem) int { return strings.Compare(a.ClusterName, b.ClusterName) })
+	slices.SortFunc(items, byCluster)
 	return items
+}
+
+// withRefusals has the items of clusters say why there is no Work as there should be. What an earlier
+// one brought there still runs, so that what is known of it stays.
+func withRefusals(items []workv1alpha2.AggregatedStatusItem, refused map[string]string) []workv1alpha2.AggregatedStatusItem {
+	for cluster, reason := range refused {
+		i := slices.IndexFunc(items, func(item workv1alpha2.AggregatedStatusItem) bool { return item.ClusterName == cluster })
+		if i < 0 {
+			i = len(items)
+			items = append(items, workv1alpha2.AggregatedStatusItem{ClusterName: cluster, Health: workv1alpha2.ResourceUnknown})
+		}
+		items[i].Applied, items[i].AppliedMessage = false, reason
+	}
+	slices.SortFunc(items, byCluster)
+	return items
+}
+
+func byCluster(a, b workv1alpha2.AggregatedStatusItem) int {
+	return strings.Compare(a.ClusterName, b.ClusterName)
 }
 
 // fullyApplied says, in Karmada's words, whether every cluster that should have the template has it.
@@ -66,10 +86,32 @@ func undecided(works []workv1alpha1.Work, clusters sets.Set[string]) bool {
 	return heard < clusters.Len()
 }
 
+// A status that changes all the time is written once a settle window while it is small, and no more
+// than so many bytes of it in a second when it has many clusters.
+const bytesPerSecond = 256 << 10
+
+// rest is how long a binding with these items rests after they were written.
+func rest(items []workv1alpha2.AggregatedStatusItem) time.Duration {
+	const item = 100 // names of fields, and what is always there
+	bytes := 0
+	for i := range items {
+		bytes += item + len(items[i].ClusterName) + len(items[i].AppliedMessage)
+		if items[i].Status != nil {
+			bytes += len(items[i].Status.Raw)
+		}
+	}
+	return time.Duration(bytes) * time.Second / bytesPerSecond
+}
+
 // news tells whether more changed than numbers: which clusters there are, whether they have the
-// template and how it is doing there. Only that is worth an event.
+// template and how it is doing there. Only that is worth an event; that a cluster is lost or back is
+// told of the cluster, not once more of everything that it has.
 func news(was, is []workv1alpha2.AggregatedStatusItem) bool {
 	return !slices.EqualFunc(was, is, func(a, b workv1alpha2.AggregatedStatusItem) bool {
-		return a.ClusterName == b.ClusterName && a.Applied == b.Applied && a.Health == b.Health && (a.Status == nil) == (b.Status == nil)
+		return a.ClusterName == b.ClusterName && a.Applied == b.Applied && sameHealth(a.Health, b.Health) && (a.Status == nil) == (b.Status == nil)
 	})
+}
+
+func sameHealth(a, b workv1alpha2.ResourceHealth) bool {
+	return a == b || a == workv1alpha2.ResourceUnknown || b == workv1alpha2.ResourceUnknown
 }

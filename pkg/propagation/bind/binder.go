@@ -43,6 +43,8 @@ type Options struct {
 	Skip templates.Skip
 	// Overrides may be nil.
 	Overrides *override.Overrider
+	// Refused is told of a binding whose Refusals changed. It must return quickly. May be nil.
+	Refused func(binding types.NamespacedName)
 	// Workers is how many bindings are rendered at a time. Default 8.
 	Workers int
 	// Clock defaults to the real one.
@@ -58,7 +60,8 @@ type Binder struct {
 	// written holds the resourceVersion that a Work got by our own patch: its event says nothing new.
 	written sync.Map // types.NamespacedName → string
 	// created holds Works that the cache does not show yet.
-	created sync.Map // types.NamespacedName → *workv1alpha1.Work
+	created  sync.Map // types.NamespacedName → *workv1alpha1.Work
+	refusals refusals
 }
 
 // New returns a binder.
@@ -115,6 +118,7 @@ func (b *Binder) readPlaneUID(ctx context.Context) error {
 func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settle.Outcome, error) {
 	binding, err := twin.GetBinding(ctx, b.opts.Client, key)
 	if apierrors.IsNotFound(err) {
+		b.refusals.forget(key)
 		return settle.Outcome{}, nil
 	}
 	if err != nil {
@@ -138,6 +142,7 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	keep := Clusters(binding.Spec).Union(stay)
 	orphans := slices.DeleteFunc(slices.Clone(works), func(w workv1alpha1.Work) bool { return keep.Has(work.Cluster(&w)) })
 	if released(binding) {
+		b.refused(key, nil)
 		return settle.Outcome{}, b.remove(ctx, binding, orphans)
 	}
 	if empty.Len() > 0 {
@@ -152,11 +157,15 @@ func (b *Binder) reconcile(ctx context.Context, key types.NamespacedName) (settl
 	if err != nil {
 		if b.queue.Failures(key) >= patience || !passing(err) {
 			b.event(binding, corev1.EventTypeWarning, "SyncWorkFailed", "%v", err)
+			b.refused(key, byCluster(err))
 		}
 		if nothingButSize(err) {
 			return outcome, nil // a change of the template brings it back
 		}
 		return outcome, err
+	}
+	if outcome.After == 0 {
+		b.refused(key, nil)
 	}
 	if wrote {
 		b.event(binding, corev1.EventTypeNormal, "SyncWorkSucceed", "Sync work of %s successful.", binding)

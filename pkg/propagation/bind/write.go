@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -68,7 +67,7 @@ func (b *Binder) ensure(ctx context.Context, binding twin.Binding) (settle.Outco
 
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	var errs []error
+	failed := failures{}
 	wrote := false
 	slots := make(chan struct{}, worksAtATime)
 	for _, c := range clusters {
@@ -85,12 +84,12 @@ func (b *Binder) ensure(ctx context.Context, binding twin.Binding) (settle.Outco
 			defer mu.Unlock()
 			wrote = wrote || changed
 			if err != nil {
-				errs = append(errs, err)
+				failed[c.Name] = err
 			}
 		})
 	}
 	group.Wait()
-	return settle.Outcome{}, wrote, utilerrors.NewAggregate(errs)
+	return settle.Outcome{}, wrote, failed.aggregate()
 }
 
 func (b *Binder) ensureOne(ctx context.Context, binding twin.Binding, c workv1alpha2.TargetCluster, manifest *unstructured.Unstructured,

@@ -36,6 +36,8 @@ type Options struct {
 type Outcome struct {
 	// Changed starts the window: something was written, more changes wait until it has passed.
 	Changed bool
+	// Rest is how long the key rests if it Changed, should that be longer than the window.
+	Rest time.Duration
 	// After, if positive, hands the key out again after that time.
 	After time.Duration
 }
@@ -53,8 +55,8 @@ type Queue[K comparable] struct {
 	backoff workqueue.TypedRateLimiter[K]
 
 	mu sync.Mutex
-	// changed holds when a key's last change was; entries older than the window are swept.
-	changed map[K]time.Time
+	// resting holds until when keys that changed rest; entries that are past are swept.
+	resting map[K]time.Time
 	swept   time.Time
 }
 
@@ -73,7 +75,7 @@ func New[K comparable](opts Options) *Queue[K] {
 		name: opts.Name, window: opts.Window, clock: opts.Clock,
 		keys:    workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[K]{Clock: opts.Clock}),
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[K](opts.Backoff, opts.MaxBackoff),
-		changed: map[K]time.Time{},
+		resting: map[K]time.Time{},
 	}
 }
 
@@ -125,7 +127,7 @@ func (q *Queue[K]) next(ctx context.Context, handle Handler[K]) bool {
 	}
 	outcome, err := q.call(ctx, key, handle)
 	if outcome.Changed {
-		q.mark(key)
+		q.mark(key, max(q.window, outcome.Rest))
 	}
 	switch {
 	case err != nil && ctx.Err() != nil: // stopping
@@ -155,32 +157,29 @@ func (q *Queue[K]) call(ctx context.Context, key K, handle Handler[K]) (outcome 
 
 // rest is how long the key still has to wait.
 func (q *Queue[K]) rest(key K) time.Duration {
-	if q.window == 0 {
-		return 0
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	at, ok := q.changed[key]
+	until, ok := q.resting[key]
 	if !ok {
 		return 0
 	}
-	return at.Add(q.window).Sub(q.clock.Now())
+	return until.Sub(q.clock.Now())
 }
 
-func (q *Queue[K]) mark(key K) {
-	if q.window == 0 {
+func (q *Queue[K]) mark(key K, rest time.Duration) {
+	if rest == 0 {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.clock.Now()
-	if now.Sub(q.swept) > 10*q.window {
-		for k, at := range q.changed {
-			if now.Sub(at) >= q.window {
-				delete(q.changed, k)
+	if now.Sub(q.swept) > 10*max(q.window, time.Millisecond) {
+		for k, until := range q.resting {
+			if !until.After(now) {
+				delete(q.resting, k)
 			}
 		}
 		q.swept = now
 	}
-	q.changed[key] = now
+	q.resting[key] = now.Add(rest)
 }

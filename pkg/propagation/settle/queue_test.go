@@ -59,6 +59,26 @@ func waitForTimer(t *testing.T, clk *testingclock.FakeClock, timers int) {
 	}
 }
 
+func TestChangeMayRestLonger(t *testing.T) {
+	const window, rest = 100 * time.Millisecond, 3 * time.Second
+	for name, windowOf := range map[string]time.Duration{"longer than the window": window, "without a window": 0} {
+		t.Run(name, func(t *testing.T) {
+			q, clk, handled := run(t, Options{Window: windowOf}, func(_ context.Context, key string) (Outcome, error) {
+				return Outcome{Changed: key == "a", Rest: rest}, nil
+			})
+			idle := clk.Waiters()
+			q.Add("a")
+			wantNext(t, handled, "a")
+			q.Add("a")
+			waitForTimer(t, clk, idle+1)
+			clk.Step(rest - time.Millisecond)
+			wantNone(t, q, handled)
+			clk.Step(time.Millisecond)
+			wantNext(t, handled, "a")
+		})
+	}
+}
+
 func TestBurstBecomesTwoHandlings(t *testing.T) {
 	const window = 100 * time.Millisecond
 	q, clk, handled := run(t, Options{Window: window}, func(_ context.Context, key string) (Outcome, error) {

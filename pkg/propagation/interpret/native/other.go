@@ -68,13 +68,18 @@ func aggregateVolume(_ context.Context, template *unstructured.Unstructured, ite
 	return with(template, &status, "phase")
 }
 
-// aggregateClaim is Lost if one is, else any phase that is not Bound, else Bound.
+// aggregateClaim is Lost if one is, else any phase that is not Bound, else Bound. Karmada says Bound
+// as long as nobody has said anything; here a cluster that has not reported counts as Pending, as
+// with Pods and volumes.
 func aggregateClaim(_ context.Context, template *unstructured.Unstructured, items []workv1alpha2.AggregatedStatusItem) (map[string]any, error) {
 	members, err := memberStatuses[corev1.PersistentVolumeClaimStatus](items)
 	if err != nil {
 		return nil, err
 	}
 	status := corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound}
+	if len(members) < len(items) {
+		status.Phase = corev1.ClaimPending
+	}
 	for _, m := range members {
 		if m.status.Phase == corev1.ClaimLost {
 			status.Phase = corev1.ClaimLost
