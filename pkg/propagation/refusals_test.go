@@ -21,7 +21,7 @@ func TestImpossible(t *testing.T) {
 		large := r.configMap("large", strings.Repeat(`"`, 900<<10))
 		r.create(large)
 		r.item("large-configmap", m, func(item workv1alpha2.AggregatedStatusItem, fullyApplied bool) bool {
-			return !item.Applied && !fullyApplied && strings.Contains(item.AppliedMessage, "too large")
+			return !item.Applied && !fullyApplied && strings.Contains(item.AppliedMessage, "a Work holds at most")
 		})
 		r.quiet()
 		r.restart()

@@ -49,11 +49,6 @@ func (w world) tainted(name string, added int) world {
 	return w
 }
 
-func (w world) without(name string) world {
-	delete(w, name)
-	return w
-}
-
 func (w world) confirmed(name string) world {
 	w[name].confirmed = true
 	return w
