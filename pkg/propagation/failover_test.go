@@ -184,7 +184,7 @@ func TestFailoverWithdrawn(t *testing.T) {
 	if after.UID != before.UID || *after.Spec.Replicas != 2 {
 		t.Errorf("the deployment is another one: %s with %d replicas, was %s", after.UID, *after.Spec.Replicas, before.UID)
 	}
-	r.event("ConfigMap", "app", "EvictionWithdrawn", dead.name)
+	r.event("Deployment", "app", "EvictionWithdrawn", dead.name)
 }
 
 // Directly: the dead member is not waited for, and is empty as soon as it is back. The state of the
