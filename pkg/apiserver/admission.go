@@ -45,6 +45,7 @@ func (deletionProtection) Validate(_ context.Context, a admission.Attributes, _ 
 	if old.GetLabels()[workv1alpha2.DeletionProtectionLabelKey] != workv1alpha2.DeletionProtectionAlways {
 		return nil
 	}
-	return admission.NewForbidden(a, fmt.Errorf("this resource is protected, please make sure to remove the label: %s",
+	//lint:ignore ST1005 the wording is Karmada's, and its clients look for it
+	return admission.NewForbidden(a, fmt.Errorf("This resource is protected, please make sure to remove the label: %s",
 		workv1alpha2.DeletionProtectionLabelKey))
 }

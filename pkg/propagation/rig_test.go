@@ -32,6 +32,7 @@ import (
 	"atoll.dev/atoll/apis/karmada/wellknown"
 	"atoll.dev/atoll/pkg/membership/connection"
 	"atoll.dev/atoll/pkg/propagation"
+	"atoll.dev/atoll/pkg/propagation/dispatch"
 	"atoll.dev/atoll/pkg/propagation/twin"
 )
 
@@ -203,7 +204,7 @@ func (r *rig) start(cfg *rest.Config) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := propagation.Setup(ctx, mgr, pool, propagation.Options{}); err != nil {
+	if err := propagation.Setup(ctx, mgr, pool, propagation.Options{Deletions: dispatch.DeletionLimit{Floor: 20}}); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := mgr.Add(&standIn{Client: mgr.GetClient(), cache: mgr.GetCache(), rig: r}); err != nil {

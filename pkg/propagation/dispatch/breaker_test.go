@@ -19,7 +19,7 @@ func uids(from, to int) []types.UID {
 }
 
 func newBreaker() *breaker {
-	return &breaker{limit: DeletionLimit{}.withDefaults(), admitted: map[types.UID]time.Time{}}
+	return &breaker{limit: DeletionLimit{Floor: 20}.withDefaults(), admitted: map[types.UID]time.Time{}}
 }
 
 func TestBreakerAdmits(t *testing.T) {
