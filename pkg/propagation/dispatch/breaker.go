@@ -30,7 +30,7 @@ type DeletionLimit struct {
 	// Share of all objects dispatched to the member that may go in an interval, between 0 and 1.
 	// Default 0.3; 1 turns the limit off.
 	Share float64
-	// Floor is how many may go in any case. Default 100: what people
+	// Floor is how many may go in any case. Default 1000: what people
 	// delete by hand, or with a namespace, is not held up.
 	Floor int
 }
@@ -43,7 +43,7 @@ func (l DeletionLimit) withDefaults() DeletionLimit {
 		l.Share = 0.3
 	}
 	if l.Floor == 0 {
-		l.Floor = 100
+		l.Floor = 1000
 	}
 	return l
 }
